@@ -1,0 +1,36 @@
+"""The HTTP application: routes and middleware; opens nothing, starts nothing."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+
+from collector.identity.caller import CALLER, Caller, RoleInsufficient, TokenMissing
+from collector.problems import problems
+from collector.routes import Handler, Route, Who
+
+Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
+"""Return the caller, None without a token; TokenInvalid with a bad one."""
+
+RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
+
+
+def build_app(routes: Sequence[Route], authenticate: Authenticate, *, body_bytes_max: int) -> web.Application:
+    """Return the application of a table of routes."""
+    app = web.Application(middlewares=[problems], client_max_size=body_bytes_max)
+    for route in routes:
+        handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
+        app.router.add_route(route.method, route.path, handler)
+    return app
+
+
+def _guarded(handler: Handler, who: Who, authenticate: Authenticate) -> Handler:
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        caller = await authenticate(request)
+        if caller is None:
+            raise TokenMissing("this route needs an Authorization: Bearer token")
+        if RANK[caller.role] < RANK[who]:
+            raise RoleInsufficient(f"this route needs the role {who}")
+        request[CALLER] = caller
+        return await handler(request)
+
+    return guarded

@@ -1,0 +1,53 @@
+"""Who makes a request, once a token has said so."""
+
+import msgspec
+from aiohttp import web
+
+from storage.user import Role
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A signed-in user in one of its sessions; `role` is the user's role now, not the one at sign-in."""
+
+    user_id: str
+    role: Role
+    sid: str
+
+    @property
+    def reads_everyone(self) -> bool:
+        """Whether statistics of other people may be shown."""
+        return self.role in ("analyst", "admin")
+
+
+CALLER = web.RequestKey("caller", Caller)
+"""Set on requests of routes that only the signed-in may call."""
+
+
+class AccessError(Exception):
+    """The caller may not do this."""
+
+    code = "access_refused"
+
+
+class TokenMissing(AccessError):
+    """A protected route was called without a token (401)."""
+
+    code = "token_missing"
+
+
+class TokenInvalid(AccessError):
+    """The token is not ours, has ended, or its session or user is gone (401)."""
+
+    code = "invalid_token"
+
+
+class RoleInsufficient(AccessError):
+    """The token is good, its user's role is not enough (403)."""
+
+    code = "insufficient_scope"
+
+
+class NotYours(AccessError):
+    """The caller named somebody else's things (403)."""
+
+    code = "not_yours"

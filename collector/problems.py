@@ -1,0 +1,106 @@
+"""The one table from exception to status and problem+json."""
+
+import http
+import secrets
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import structlog
+from aiohttp import web
+
+from collector.answers import json_answer
+from collector.identity import caller
+from collector.routes import Handler
+from collector.wire import problem as wire
+from storage import errors as storage
+
+log = structlog.get_logger()
+
+
+class Status(NamedTuple):
+    """The status and code of one error; `shown` is False where its text is for the operator only."""
+
+    status: int
+    code: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    shown: bool = True
+
+
+BEARER = {"WWW-Authenticate": "Bearer"}
+BEARER_INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+BEARER_SCOPE = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+
+TABLE: dict[type[Exception], Status] = {
+    wire.BodyMalformed: Status(400),
+    wire.BodyTooLarge: Status(413),
+    wire.BodyTypeUnsupported: Status(415),
+    wire.BodyInvalid: Status(422),
+    wire.QueryInvalid: Status(422),
+    caller.TokenMissing: Status(401, headers=BEARER),
+    caller.TokenInvalid: Status(401, headers=BEARER_INVALID),
+    caller.RoleInsufficient: Status(403, headers=BEARER_SCOPE),
+    caller.NotYours: Status(403),
+    storage.LogFull: Status(503, "log_full", shown=False),
+    storage.LogFailed: Status(503, "log_failed", shown=False),
+    storage.StoreDown: Status(503, "store_down", shown=False),
+    storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False),
+}
+
+RETRY_AFTER_S = (1, 5)
+"""Retry-After of a 503 is drawn from this range, ends included, so that clients do not all return at once."""
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what the handler returns, or the problem that its error stands for."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _of_router(error)
+    except Exception as error:  # noqa: BLE001 - the one edge of the daemon where every error is answered
+        row = _row(type(error))
+        if row is None:
+            return _unexpected(request, error)
+        return _known(error, row)
+
+
+def _row(kind: type[BaseException]) -> Status | None:
+    return next((TABLE[one] for one in kind.__mro__ if one in TABLE), None)
+
+
+def _known(error: Exception, row: Status) -> web.Response:
+    title = http.HTTPStatus(row.status).phrase
+    code = row.code or str(getattr(error, "code", "error"))
+    detail = str(error) if row.shown else f"{title}: {code}"
+    headers = dict(row.headers)
+    if row.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(_retry_after_s())
+        log.warning("answered_503", code=code, reason=str(error))
+    fields = getattr(error, "errors", [])
+    return _answer(wire.Problem(title, row.status, code, detail, errors=fields), headers)
+
+
+def _of_router(error: web.HTTPException) -> web.Response:
+    headers = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
+    code = error.reason.lower().replace(" ", "_")
+    return _answer(wire.Problem(error.reason, error.status, code, error.reason), headers)
+
+
+def _unexpected(request: web.Request, error: Exception) -> web.Response:
+    request_id = secrets.token_hex(8)
+    log.error("request_failed", method=request.method, request_id=request_id, exc_info=error)
+    title = http.HTTPStatus.INTERNAL_SERVER_ERROR.phrase
+    detail = "the error is in the daemon's log under this request_id"
+    return _answer(wire.Problem(title, 500, "internal_error", detail, request_id=request_id), {})
+
+
+def _answer(body: wire.Problem, headers: dict[str, str]) -> web.Response:
+    answer = json_answer(body, body.status, headers)
+    answer.content_type = wire.CONTENT_TYPE
+    return answer
+
+
+def _retry_after_s() -> int:
+    least, most = RETRY_AFTER_S
+    return least + secrets.randbelow(most - least + 1)

@@ -1,0 +1,72 @@
+"""Reading JSON bodies: what is not JSON is malformed (400), JSON of another shape is invalid (422)."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from collector.wire.problem import BodyInvalid, BodyMalformed, FieldError
+
+Model = TypeVar("Model", bound=BaseModel)
+Shape = TypeVar("Shape")
+
+_PATH = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
+
+
+def parse(raw: bytes, model: type[Model]) -> Model:
+    """Return the body as a pydantic model; the errors never carry what was sent (passwords)."""
+    require_json(raw)
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        raise BodyInvalid([FieldError(_path(one["loc"]), one["type"], one["msg"]) for one in found]) from None
+
+
+def require_json(raw: bytes) -> None:
+    """Raise BodyMalformed unless the bytes are one JSON text in UTF-8 (RFC 8259), nested no deeper than Python allows."""
+    try:
+        msgspec.json.decode(raw)
+    except RecursionError:
+        raise BodyMalformed("the JSON is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise BodyMalformed(f"the body is not UTF-8: {error.reason}") from None
+    except msgspec.ValidationError as error:
+        # A float that no double holds is JSON all the same: the shape's own check names its member.
+        if "Integer" in str(error):
+            raise BodyMalformed(f"an integer has too many digits: {error}") from None
+    except msgspec.DecodeError as error:
+        raise BodyMalformed(f"the body is not JSON: {error}") from None
+
+
+def decode(raw: bytes, decoder: "msgspec.json.Decoder[Shape]") -> Shape:
+    """Return the body by a typed decoder: the hot way, one pass over the bytes where nothing is wrong."""
+    try:
+        return decoder.decode(raw)
+    except (RecursionError, UnicodeDecodeError):
+        require_json(raw)
+        raise BodyMalformed("the body is not JSON") from None
+    except msgspec.ValidationError as error:
+        require_json(raw)
+        raise BodyInvalid([field_error(error)]) from None
+    except msgspec.DecodeError as error:
+        raise BodyMalformed(f"the body is not JSON: {error}") from None
+
+
+def field_error(error: msgspec.ValidationError) -> FieldError:
+    """Return the wrong member that a msgspec error names in its text."""
+    match = _PATH.match(str(error))
+    assert match is not None
+    message, path = match["message"], match["path"] or "$"
+    if unknown := _UNKNOWN.search(message):
+        return FieldError(f"{path}.{unknown['name']}", "extra_forbidden", message)
+    if missing := _MISSING.search(message):
+        return FieldError(f"{path}.{missing['name']}", "missing", message)
+    return FieldError(path, "wrong_type" if message.startswith("Expected `") else "wrong_value", message)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)

@@ -1,0 +1,51 @@
+"""The event: one action of a person, and its single encoding as a line of the log."""
+
+from datetime import datetime
+
+import msgspec
+
+PAGEVIEW = "pageview"
+"""The source_label that makes an event with a page_url a pageview."""
+
+BUILT_IN_APP = "site"
+"""The app_code of events that name no application."""
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One accepted action.
+
+    Times are aware datetimes in UTC. `occurred_at` is None when the client sent no time: the event then counts as
+    having happened when it was received. `id_given` is true when the client chose `event_id`: only such an event can
+    repeat an earlier one.
+    """
+
+    event_id: str
+    app_code: str
+    source_label: str
+    received_at: datetime
+    occurred_at: datetime | None = None
+    sent_at: datetime | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    page_url: str | None = None
+    referrer: str | None = None
+    title: str | None = None
+    attrs: dict[str, object] | None = None
+    id_given: bool = False
+
+
+class RejectedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An item refused at the door inside an accepted request: why, and the first bytes of what was sent."""
+
+    rejected_code: str
+    rejected_raw: str
+    app_code: str
+    received_at: datetime
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(item: Event | RejectedItem) -> bytes:
+    """Return the item as one JSON object without a line end; the log adds the offset in front."""
+    return _encoder.encode(item)

@@ -1,0 +1,144 @@
+"""The ports of the durable parts: what a front, a batcher and the statistics may rely on, whatever stands behind."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from storage.query import (
+    BreakdownPage,
+    BreakdownQuery,
+    ExportQuery,
+    StoreHealth,
+    Summary,
+    SummaryQuery,
+    VisitsPage,
+    VisitsQuery,
+)
+from storage.user import User
+
+
+class LogHealth(msgspec.Struct, frozen=True):
+    """What a log says of itself; offsets count from 0, so `durable_offset` is -1 while nothing is durable."""
+
+    log_id: str
+    accepting: bool
+    reason: str | None
+    durable_offset: int
+    segment: int
+    segment_bytes: int
+    unflushed_bytes: int
+    groups: int
+    duplicates: int
+    rejected: int
+
+
+class EventLog(Protocol):
+    """An append-only log with one writer. A receipt is `<log_id>:<offset>`."""
+
+    @property
+    def log_id(self) -> str:
+        """This writer incarnation: no other start of any front ever uses the same text."""
+
+    async def append(self, lines: Sequence[bytes], *, rejected: int = 0, duplicates: int = 0) -> int:
+        """Append encoded items as one unit and return the first one's offset once all survive a power cut.
+
+        `rejected` of the lines are rejected items; `duplicates` counts repeats answered at the door that have no line
+        of their own (`lines` may then be empty). The unit is never split over two groups. Offsets are dense and in
+        order of the calls; they are assigned before the first suspension unless the queue is full.
+
+        Raises:
+            LogFull: no room in the queue for `append_wait_s`, or on the disk; nothing was kept.
+            LogFailed: the log is broken and stays so.
+        """
+
+    @property
+    def next_offset(self) -> int:
+        """The offset that the next line gets, unless the queue is full."""
+
+    async def wait_durable(self, offset: int) -> None:
+        """Return once `offset` survives a power cut; raises as `append` does when it was lost."""
+
+    def health(self) -> LogHealth:
+        """Return the log's own figures; never blocks."""
+
+
+class LogRange(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of consecutive groups of one log, verified, and where reading goes on.
+
+    `from_offset` to `to_offset` are included both; a run without lines has `to_offset == from_offset - 1`.
+    `byte_end` is the place in `segment` after the last group; `prev_crc` is the CRC of the header that ends there.
+    """
+
+    log_id: str
+    from_offset: int
+    to_offset: int
+    segment: int
+    byte_end: int
+    prev_crc: int
+    duplicates: int
+
+
+class LogPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one log is loaded: the next offset, and where the reader goes on."""
+
+    log_id: str
+    next_offset: int
+    segment: int
+    byte_end: int
+    prev_crc: int
+
+
+class EventSink(Protocol):
+    """The loading side of a store; used by one batcher, from one thread."""
+
+    def positions(self) -> dict[str, LogPosition]:
+        """Return how far each log is loaded, by log_id."""
+
+    def apply(self, batch: LogRange, lines: Path) -> None:
+        """Store the event lines of `batch` (an NDJSON file without frame headers) exactly once, with its ledger row.
+
+        Rows and ledger are one transaction. Repeats of a client's event_id are counted, not stored.
+
+        Raises:
+            StorageError: nothing of the batch is stored, or all of it: read `positions` again before going on.
+        """
+
+
+class EventStore(Protocol):
+    """The asking side of a store. Every method raises StoreDown when there is nobody to ask."""
+
+    async def visits(self, query: VisitsQuery) -> VisitsPage:
+        """Return single pageviews, newest first; QueryRefused names `cursor` when `after` is not one of ours."""
+
+    async def breakdown(self, query: BreakdownQuery) -> BreakdownPage:
+        """Return pageviews by dimension; QueryRefused names `cursor` when `after` is not one of ours."""
+
+    async def summary(self, query: SummaryQuery) -> Summary:
+        """Return totals and popular pages."""
+
+    def export(self, query: ExportQuery) -> AsyncIterator[bytes]:
+        """Yield chunks of NDJSON, each of whole lines, at most `storage.store_link.CHUNK_BYTES` or one row long."""
+
+    async def health(self) -> StoreHealth:
+        """Return counts and lag."""
+
+
+class UserStore(Protocol):
+    """Accounts. Look-ups by name fold case and look-alikes (`storage.user.nickname_key`)."""
+
+    async def add(self, user: User) -> None:
+        """Store a new user durably; UserExists when nickname or e-mail is taken, also by a concurrent call."""
+
+    async def replace(self, user: User) -> None:
+        """Store the new state of an existing user durably; UserExists when a changed name is taken; KeyError if unknown."""
+
+    async def by_id(self, user_id: str) -> User | None:
+        """Return the user, or None."""
+
+    async def by_nickname(self, nickname: str) -> User | None:
+        """Return the user of that nickname in any case and look-alike form, or None."""
+
+    async def by_email(self, email: str) -> User | None:
+        """Return the user of that address in any case, or None."""

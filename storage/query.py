@@ -1,0 +1,121 @@
+"""The questions a store answers, and the shapes of its answers; the same structs cross the store link."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Dimension = Literal["user", "page", "hour", "day", "week", "month"]
+
+
+class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events: every given member must match. Times are UTC; `from_time` is included, `to_time` is not."""
+
+    app_code: str
+    source_label: str | None = None
+    user_id: str | None = None
+    page_url: str | None = None
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+
+
+class VisitsQuery(msgspec.Struct, frozen=True, kw_only=True, tag="visits"):
+    """Single pageviews, newest first. `after` is the `next` of the previous answer."""
+
+    where: EventFilter
+    limit: int
+    after: str | None = None
+
+
+class VisitRow(msgspec.Struct, frozen=True):
+    """One pageview; `timestamp` is when it happened, UTC."""
+
+    user_id: str | None
+    anonymous_id: str | None
+    page_url: str | None
+    timestamp: datetime
+
+
+class VisitsPage(msgspec.Struct, frozen=True):
+    """A page of pageviews; `next` is None on the last one."""
+
+    rows: list[VisitRow]
+    next: str | None
+
+
+class BreakdownQuery(msgspec.Struct, frozen=True, kw_only=True, tag="breakdown"):
+    """Pageviews and distinct visitors by one or several dimensions; periods are UTC, weeks begin on Monday.
+
+    Order: the period ascending where there is one, then visits descending, then the other dimensions.
+    """
+
+    where: EventFilter
+    by: tuple[Dimension, ...]
+    limit: int
+    after: str | None = None
+
+
+class BreakdownRow(msgspec.Struct, frozen=True):
+    """`keys` stand in the order of `by`; a user is None where nobody was signed in."""
+
+    keys: list[str | None]
+    visits: int
+    visitors: int
+
+
+class BreakdownPage(msgspec.Struct, frozen=True):
+    """A page of a breakdown; `next` is None on the last one."""
+
+    rows: list[BreakdownRow]
+    next: str | None
+
+
+class SummaryQuery(msgspec.Struct, frozen=True, kw_only=True, tag="summary"):
+    """Totals of pageviews and the pages with most of them."""
+
+    where: EventFilter
+    pages: int
+
+
+class PageCount(msgspec.Struct, frozen=True):
+    """A page, its pageviews and its distinct visitors."""
+
+    page_url: str
+    visits: int
+    unique_users: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """`unique_users` counts distinct persons: users, and visitors who never signed in."""
+
+    total_visits: int
+    unique_users: int
+    popular_pages: list[PageCount]
+
+
+class ExportQuery(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
+    """Every event that matches, in load order, as NDJSON in the member names of POST /track."""
+
+    where: EventFilter
+
+
+class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
+    """How the store is."""
+
+
+class StoreHealth(msgspec.Struct, frozen=True):
+    """Counts since the store was created; `lag_s` is the age of the oldest durable event not yet loaded (0.0: none).
+
+    P2: items answered 2xx = n_rows + n_rejected + n_duplicates + what is pending in the log.
+    """
+
+    position: int
+    n_rows: int
+    n_rejected: int
+    n_duplicates: int
+    loaded_at: datetime | None
+    lag_bytes: int
+    last_error: str | None
+
+
+Query = VisitsQuery | BreakdownQuery | SummaryQuery | ExportQuery | StoreHealthQuery

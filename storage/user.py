@@ -1,0 +1,57 @@
+"""The user: an account, its sessions, and its single encoding as a JSON file."""
+
+import unicodedata
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Role = Literal["user", "analyst", "admin"]
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One authenticated sign-in; it ends by being removed from its user."""
+
+    sid: str
+    created_at: datetime
+    expires_at: datetime
+
+
+class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An account. `password_hash` carries the name of its scheme in front. Times are UTC."""
+
+    user_id: str
+    role: Role
+    created_at: datetime
+    password_hash: str
+    nickname: str | None = None
+    email: str | None = None
+    firstname: str | None = None
+    lastname: str | None = None
+    phone: str | None = None
+    age: int | None = None
+    sessions: tuple[Session, ...] = ()
+
+
+def nickname_key(nickname: str) -> str:
+    """Return what two look-alike nicknames share (Unicode NFKC and case folding, as in RFC 8265)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", nickname).casefold())
+
+
+def email_key(email: str) -> str:
+    """Return what two spellings of one address share; the whole address is folded, as mail providers do."""
+    return nickname_key(email)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(User)
+
+
+def encode(user: User) -> bytes:
+    """Return the user as indented JSON, for people who read the file."""
+    return msgspec.json.format(_encoder.encode(user), indent=2) + b"\n"
+
+
+def decode(raw: bytes) -> User:
+    """Return the user of a file; msgspec.ValidationError where it is not one."""
+    return _decoder.decode(raw)
