@@ -1,11 +1,11 @@
-"""The HTTP application: routes and middleware; opens nothing, starts nothing."""
+"""The HTTP application: routes and their guards; opens nothing, starts nothing."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 
 from collector.identity.caller import CALLER, Caller, RoleInsufficient, TokenMissing
-from collector.problems import problems
+from collector.problems import answering_problems, no_such_route
 from collector.routes import Handler, Route, Who
 
 Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
@@ -16,10 +16,11 @@ RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
 
 def build_app(routes: Sequence[Route], authenticate: Authenticate, *, body_bytes_max: int) -> web.Application:
     """Return the application of a table of routes."""
-    app = web.Application(middlewares=[problems], client_max_size=body_bytes_max)
+    app = web.Application(client_max_size=body_bytes_max)
     for route in routes:
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
-        app.router.add_route(route.method, route.path, handler)
+        app.router.add_route(route.method, route.path, answering_problems(handler))
+    app.router.add_route("*", "/{path:.*}", answering_problems(no_such_route))
     return app
 
 

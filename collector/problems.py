@@ -43,26 +43,46 @@ TABLE: dict[type[Exception], Status] = {
     caller.NotYours: Status(403),
     storage.LogFull: Status(503, "log_full", shown=False),
     storage.LogFailed: Status(503, "log_failed", shown=False),
+    storage.QueryTimeout: Status(503, "query_timeout"),
     storage.StoreDown: Status(503, "store_down", shown=False),
     storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False),
 }
+
+TOO_LARGE = http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+CATCH_ALL = "/{path}"
+"""The canonical form of the route behind the table."""
 
 RETRY_AFTER_S = (1, 5)
 """Retry-After of a 503 is drawn from this range, ends included, so that clients do not all return at once."""
 
 
-@web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer what the handler returns, or the problem that its error stands for."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        return _of_router(error)
-    except Exception as error:  # noqa: BLE001 - the one edge of the daemon where every error is answered
-        row = _row(type(error))
-        if row is None:
-            return _unexpected(request, error)
-        return _known(error, row)
+def answering_problems(handler: Handler) -> Handler:
+    """Return the handler with its errors answered as the problems they stand for.
+
+    Not an aiohttp middleware: those cost every request two more calls and a look-up.
+    """
+
+    async def answering(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _of_router(error)
+        except Exception as error:  # noqa: BLE001 - the one edge of the daemon where every error is answered
+            row = _row(type(error))
+            return _unexpected(request, error) if row is None else _known(error, row)
+
+    return answering
+
+
+async def no_such_route(request: web.Request) -> web.StreamResponse:
+    """Answer what no row of the table matches: 405 with Allow where another method would do, else 404."""
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != CATCH_ALL:
+            _, methods = await resource.resolve(request)
+            allowed |= methods
+    raise web.HTTPMethodNotAllowed(request.method, sorted(allowed)) if allowed else web.HTTPNotFound
 
 
 def _row(kind: type[BaseException]) -> Status | None:
@@ -83,7 +103,7 @@ def _known(error: Exception, row: Status) -> web.Response:
 
 def _of_router(error: web.HTTPException) -> web.Response:
     headers = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
-    code = error.reason.lower().replace(" ", "_")
+    code = wire.BodyTooLarge.code if error.status == TOO_LARGE else error.reason.lower().replace(" ", "_")
     return _answer(wire.Problem(error.reason, error.status, code, error.reason), headers)
 
 
@@ -96,9 +116,7 @@ def _unexpected(request: web.Request, error: Exception) -> web.Response:
 
 
 def _answer(body: wire.Problem, headers: dict[str, str]) -> web.Response:
-    answer = json_answer(body, body.status, headers)
-    answer.content_type = wire.CONTENT_TYPE
-    return answer
+    return json_answer(body, body.status, {"Content-Type": wire.CONTENT_TYPE, **headers})
 
 
 def _retry_after_s() -> int:

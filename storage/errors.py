@@ -27,6 +27,12 @@ class StoreDown(StorageError):
     retriable = True
 
 
+class QueryTimeout(StorageError):
+    """The query took longer than `query_timeout_s`; a narrower one may do."""
+
+    retriable = True
+
+
 class QueryRefused(StorageError):
     """The query cannot be answered as asked; `field` names the member at fault."""
 

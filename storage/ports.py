@@ -1,6 +1,6 @@
 """The ports of the durable parts: what a front, a batcher and the statistics may rely on, whatever stands behind."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -45,20 +45,12 @@ class EventLog(Protocol):
         """Append encoded items as one unit and return the first one's offset once all survive a power cut.
 
         `rejected` of the lines are rejected items; `duplicates` counts repeats answered at the door that have no line
-        of their own (`lines` may then be empty). The unit is never split over two groups. Offsets are dense and in
-        order of the calls; they are assigned before the first suspension unless the queue is full.
+        of their own (`lines` may then be empty). The unit is never split over two groups; offsets are dense.
 
         Raises:
             LogFull: no room in the queue for `append_wait_s`, or on the disk; nothing was kept.
             LogFailed: the log is broken and stays so.
         """
-
-    @property
-    def next_offset(self) -> int:
-        """The offset that the next line gets, unless the queue is full."""
-
-    async def wait_durable(self, offset: int) -> None:
-        """Return once `offset` survives a power cut; raises as `append` does when it was lost."""
 
     def health(self) -> LogHealth:
         """Return the log's own figures; never blocks."""
@@ -76,7 +68,7 @@ class LogRange(msgspec.Struct, frozen=True, kw_only=True):
     to_offset: int
     segment: int
     byte_end: int
-    prev_crc: int
+    prev_crc: str
     duplicates: int
 
 
@@ -87,7 +79,14 @@ class LogPosition(msgspec.Struct, frozen=True, kw_only=True):
     next_offset: int
     segment: int
     byte_end: int
-    prev_crc: int
+    prev_crc: str
+
+
+class LoadProgress(msgspec.Struct, frozen=True):
+    """`lag_bytes` of the logs are not loaded yet; `last_error` says what keeps events from being loaded, if anything."""
+
+    lag_bytes: int
+    last_error: str | None
 
 
 class EventSink(Protocol):
@@ -118,8 +117,8 @@ class EventStore(Protocol):
     async def summary(self, query: SummaryQuery) -> Summary:
         """Return totals and popular pages."""
 
-    def export(self, query: ExportQuery) -> AsyncIterator[bytes]:
-        """Yield chunks of NDJSON, each of whole lines, at most `storage.store_link.CHUNK_BYTES` or one row long."""
+    def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+        """Yield chunks of NDJSON, each of whole lines, at most `storage.query.CHUNK_BYTES` or one line long."""
 
     async def health(self) -> StoreHealth:
         """Return counts and lag."""

@@ -5,6 +5,9 @@ from typing import Literal
 
 import msgspec
 
+CHUNK_BYTES = 256 * 1024
+"""The longest chunk of an export, unless one line alone is longer."""
+
 Dimension = Literal["user", "page", "hour", "day", "week", "month"]
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from collector.wire.problem import BodyInvalid, BodyMalformed, FieldError
+from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTypeUnsupported, FieldError
 
 Model = TypeVar("Model", bound=BaseModel)
 Shape = TypeVar("Shape")
@@ -26,7 +26,17 @@ def parse(raw: bytes, model: type[Model]) -> Model:
         raise BodyInvalid([FieldError(_path(one["loc"]), one["type"], one["msg"]) for one in found]) from None
 
 
-def require_json(raw: bytes) -> None:
+def require_json_type(content_type: str | None) -> None:
+    """Raise BodyTypeUnsupported unless the header says JSON in UTF-8 (RFC 8259, section 8.1)."""
+    if content_type == "application/json":
+        return
+    kind, _, parameters = (content_type or "").lower().partition(";")
+    charset = parameters.replace('"', "").partition("charset=")[2].strip()
+    if kind.strip() != "application/json" or charset not in ("", "utf-8"):
+        raise BodyTypeUnsupported("send Content-Type: application/json in UTF-8")
+
+
+def require_json(raw: bytes | msgspec.Raw) -> None:
     """Raise BodyMalformed unless the bytes are one JSON text in UTF-8 (RFC 8259), nested no deeper than Python allows."""
     try:
         msgspec.json.decode(raw)
@@ -42,7 +52,7 @@ def require_json(raw: bytes) -> None:
         raise BodyMalformed(f"the body is not JSON: {error}") from None
 
 
-def decode(raw: bytes, decoder: "msgspec.json.Decoder[Shape]") -> Shape:
+def decode(raw: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[Shape]") -> Shape:
     """Return the body by a typed decoder: the hot way, one pass over the bytes where nothing is wrong."""
     try:
         return decoder.decode(raw)

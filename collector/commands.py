@@ -1,0 +1,237 @@
+"""The command line of `footfalld`, and its verbs besides serve.
+
+A verb works on the data directory itself while no daemon holds it, else through the daemon's control socket.
+"""
+
+import argparse
+import asyncio
+import getpass
+import importlib.metadata
+import os
+import secrets
+import shlex
+import stat
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from collector import control
+from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
+from collector.settings import Settings
+from collector.wire.problem import RequestError
+from storage.errors import DirectoryBusy, DirectoryUnusable, StorageError
+from storage.files import fsync_directory, make_directory, replace_file
+from storage.lock import Lock
+from storage.user import User
+
+LOCK_NAME = "LOCK"
+SECRET_RANDOM_BYTES = 48
+PASSWORD_LINE_BYTES_MAX = 16 * 1024
+CONTROL_TIMEOUT_S = 10.0
+
+
+ADD_ADMIN = "admin add"
+"""The verb on the command line and on the control socket."""
+
+
+class Administrators(Protocol):
+    """What `admin add` needs of the accounts."""
+
+    async def add_admin(self, nickname: str, password: str) -> User:
+        """Return the new administrator once it is stored; StorageError or RequestError when it is not."""
+
+
+OpenAccounts = Callable[[Settings, Secrets], AbstractAsyncContextManager[Administrators]]
+"""Opens the accounts of the data directory; its lock is held meanwhile."""
+
+
+class CommandError(Exception):
+    """A verb cannot do what was asked; the text is one line with the remedy."""
+
+
+EXPECTED = (ConfigError, CommandError, control.ControlError, StorageError, RequestError, OSError)
+"""What a person at the command line can act on: shown as one line, without a traceback."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; `verb` of what it parses is "init", "serve" or "admin add"."""
+    flags = argparse.ArgumentParser(add_help=False)
+    flags.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.toml, may be missing)")
+    flags.add_argument("--env-file", type=Path, metavar="FILE", help="secrets (default: ./.env)")
+    flags.add_argument("--data", metavar="DIR", help="directory of everything durable (default: ./data)")
+    flags.add_argument("--host", metavar="H", help="address to listen on (default: 127.0.0.1)")
+    flags.add_argument("--port", type=int, metavar="N", help="port to listen on (default: 8080)")
+
+    root = argparse.ArgumentParser(prog="footfalld", description="The daemon of Footfall.")
+    root.add_argument("--version", action="version", version=f"footfalld {importlib.metadata.version('footfall')}")
+    verbs = root.add_subparsers(required=True, metavar="VERB")
+    init = verbs.add_parser("init", parents=[flags], help="write .env with generated secrets, make the data directory")
+    init.set_defaults(verb="init")
+    serve = verbs.add_parser("serve", parents=[flags], help="run the daemon in the foreground")
+    serve.set_defaults(verb="serve")
+    admin = verbs.add_parser("admin", help="administrators").add_subparsers(required=True, metavar="VERB")
+    add = admin.add_parser("add", parents=[flags], help="add an administrator")
+    add.add_argument("nickname", metavar="NICKNAME")
+    add.add_argument("--password-stdin", action="store_true", help="read the password as one line of standard input")
+    add.set_defaults(verb=ADD_ADMIN)
+    return root
+
+
+def exit_status(command: Callable[[], None]) -> int:
+    """Return the exit status of a verb; errors that a person can act on become one line on standard error."""
+    try:
+        command()
+    except EXPECTED as error:
+        print(f"footfalld: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Return the settings that the parsed flags, the environment and config.toml give; ConfigError as there."""
+    return load_settings(
+        arguments.config, os.environ, data_dir=arguments.data, host=arguments.host, port=arguments.port
+    )
+
+
+def make_data_directory(path: Path) -> None:
+    """Make the data directory, or check the one that is there.
+
+    Raises:
+        DirectoryUnusable: it cannot be made, is no directory, or is open to others.
+    """
+    try:
+        make_directory(path)
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise DirectoryUnusable(f"{path}: cannot be made ({error.strerror}); name another one with --data") from None
+    if not stat.S_ISDIR(mode):
+        raise DirectoryUnusable(f"{path}: is not a directory; name another one with --data")
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise DirectoryUnusable(f"{path}: others can enter it (mode {mode & 0o777:04o}); run `chmod 700 {path}`")
+
+
+def run_init(arguments: argparse.Namespace) -> None:
+    """Write the .env file unless there is one, and make the data directory; ConfigError when what is there is unfit."""
+    settings = settings_of(arguments)
+    env_file = arguments.env_file or ENV_FILE
+    if _write_new(env_file, _new_secrets()):
+        print(f"wrote {env_file} with new secrets, mode 0600; keep a copy in a safe place")
+    else:
+        load_secrets(env_file)
+        print(f"{env_file} is there already and good; left as it is")
+    make_data_directory(settings.data.dir)
+    print(f"data directory {settings.data.dir} is ready, mode 0700")
+    print(f"next: footfalld admin add NICKNAME{_flags(arguments)}; footfalld serve{_flags(arguments)}")
+
+
+def _new_secrets() -> str:
+    key, pepper = (secrets.token_urlsafe(SECRET_RANDOM_BYTES) for _ in range(2))
+    return (
+        "# Written by `footfalld init`. Keep it private; .env.example says what each line is.\n"
+        f"SECRET_KEY={key}\nPASSWORD_PEPPER={pepper}\nALGORITHM=HS256\nACCESS_TOKEN_EXPIRE_MINUTES=15\n"
+    )
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write a whole new private file; False, and nothing changed, where one is there."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    replace_file(draft, text.encode())
+    try:
+        # Unlike a rename, a link never replaces: of two inits at once one wins.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+        fsync_directory(path.parent)
+    return True
+
+
+def _flags(arguments: argparse.Namespace) -> str:
+    names = ("config", "env_file", "data", "host", "port")
+    given = [(f"--{name.replace('_', '-')}", getattr(arguments, name)) for name in names]
+    return "".join(f" {flag} {shlex.quote(str(value))}" for flag, value in given if value is not None)
+
+
+class _NewAdmin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    nickname: str
+    password: str
+
+
+def run_admin_add(arguments: argparse.Namespace, open_accounts: OpenAccounts) -> None:
+    """Add an administrator with a password from the prompt or standard input; the error says what to do instead."""
+    settings = settings_of(arguments)
+    directory = settings.data.dir
+    if not directory.is_dir():
+        raise CommandError(f"{directory}: no such data directory; run `footfalld init`")
+    _require_owner(directory)
+    new = _NewAdmin(arguments.nickname, _password(from_stdin=arguments.password_stdin))
+    lock = Lock(directory / LOCK_NAME)
+    try:
+        lock.acquire()
+    except DirectoryBusy:
+        control.ask(directory / control.SOCKET_NAME, ADD_ADMIN, msgspec.to_builtins(new), CONTROL_TIMEOUT_S)
+    else:
+        try:
+            asyncio.run(_add_admin(new, open_accounts(settings, load_secrets(arguments.env_file))))
+        finally:
+            lock.release()
+    print(f"added the administrator {new.nickname!a}")
+
+
+def control_verbs(accounts: Administrators) -> dict[str, control.Verb]:
+    """Return what a running daemon does for the command line: the verbs of its ControlServer."""
+
+    async def add_admin(arguments: control.Arguments) -> control.Arguments:
+        new = msgspec.convert(arguments, _NewAdmin)
+        user = await accounts.add_admin(new.nickname, new.password)
+        return {"user_id": user.user_id}
+
+    return {ADD_ADMIN: add_admin}
+
+
+async def _add_admin(new: _NewAdmin, opening: AbstractAsyncContextManager[Administrators]) -> None:
+    async with opening as accounts:
+        await accounts.add_admin(new.nickname, new.password)
+
+
+def _require_owner(directory: Path) -> None:
+    # Files that root leaves here would be unreadable to the daemon.
+    owner = directory.stat().st_uid
+    if owner != os.geteuid():
+        raise CommandError(
+            f"{directory}: belongs to user id {owner}; run this as that user, e.g. `sudo -u '#{owner}' …`"
+        )
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return _password_line()
+    if not sys.stdin.isatty():
+        raise CommandError("there is no terminal to ask for the password on; use --password-stdin")
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("Once more: ")
+    except EOFError:
+        raise CommandError("no password was given; nothing was added") from None
+    if password != again:
+        raise CommandError("the two passwords differ; nothing was added")
+    return password
+
+
+def _password_line() -> str:
+    line = sys.stdin.buffer.readline(PASSWORD_LINE_BYTES_MAX)
+    try:
+        password = line.removesuffix(b"\n").removesuffix(b"\r").decode()
+    except UnicodeDecodeError:
+        raise CommandError("the password on stdin is not UTF-8") from None
+    if not password:
+        raise CommandError("there is no password on stdin; send it as one line")
+    return password

@@ -1,0 +1,124 @@
+"""The shape of the settings: every section and key of config.toml with its built-in default and its bounds."""
+
+from pathlib import Path
+from typing import Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400.0
+
+
+class Section(BaseModel):
+    """One table of config.toml; docs/settings.md says what each key means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Server(Section):
+    """[server]."""
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8080, ge=0, le=65_535)
+    body_bytes_max: int = Field(MIB, ge=KIB, le=256 * MIB)
+    shutdown_s: float = Field(10.0, gt=0, le=600)
+
+
+class Data(Section):
+    """[data]."""
+
+    dir: Path = Path("data")
+
+    @field_validator("dir", mode="before")
+    @classmethod
+    def _path(cls, given: object) -> object:
+        """Return text as a path: the strict validation of a file would not take it."""
+        if not isinstance(given, str | Path) or given == "":
+            raise ValueError("should be a path")
+        return Path(given)
+
+
+class Log(Section):
+    """[log]."""
+
+    group_bytes_max: int = Field(4 * MIB, ge=64 * KIB, le=256 * MIB)
+    group_events_max: int = Field(2048, ge=1, le=1_000_000)
+    segment_bytes_max: int = Field(64 * MIB, ge=64 * KIB, le=4096 * MIB)
+    segment_age_s: float = Field(3600.0, gt=0, le=30 * DAY_S)
+    fence_idle_s: float = Field(0.1, gt=0, le=60)
+    unflushed_bytes_max: int = Field(16 * MIB, ge=64 * KIB, le=1024 * MIB)
+    append_wait_s: float = Field(1.0, ge=0, le=60)
+    disk_free_bytes_min: int = Field(256 * MIB, ge=0, le=1 << 50)
+
+
+class Store(Section):
+    """[store]."""
+
+    batch_age_s: float = Field(0.25, gt=0, le=3600)
+    batch_events: int = Field(10_000, ge=1, le=10_000_000)
+    batch_bytes_max: int = Field(32 * MIB, ge=64 * KIB, le=4096 * MIB)
+    memory_limit_mb: int = Field(128, ge=32, le=1 << 20)
+    threads: int = Field(1, ge=1, le=256)
+    query_threads: int = Field(2, ge=1, le=256)
+    query_timeout_s: float = Field(30.0, gt=0, le=3600)
+    restart_wait_s: float = Field(0.2, gt=0, le=60)
+    restart_wait_s_max: float = Field(5.0, gt=0, le=3600)
+
+
+class Tracking(Section):
+    """[tracking]."""
+
+    event_bytes_max: int = Field(32 * KIB, ge=KIB, le=16 * MIB)
+    items_max: int = Field(1000, ge=1, le=100_000)
+    attrs_max: int = Field(256, ge=0, le=10_000)
+    recent_ids_max: int = Field(100_000, ge=0, le=10_000_000)
+    rejected_raw_bytes_max: int = Field(1024, ge=0, le=MIB)
+
+
+class Identity(Section):
+    """[identity]."""
+
+    password_length_min: int = Field(8, ge=4, le=1024)
+    bcrypt_cost: int = Field(12, ge=4, le=16)
+    hash_threads: int = Field(2, ge=1, le=64)
+    hash_queue_max: int = Field(64, ge=1, le=10_000)
+    sessions_max: int = Field(10, ge=1, le=1000)
+    cached_users_max: int = Field(10_000, ge=1, le=10_000_000)
+
+
+class Statistics(Section):
+    """[statistics]."""
+
+    rows_max: int = Field(1000, ge=1, le=100_000)
+
+
+class Logging(Section):
+    """[logging]."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "text"] = "auto"
+
+
+class Settings(Section):
+    """Every setting of the daemon that is no secret."""
+
+    server: Server = Server()
+    data: Data = Data()
+    log: Log = Log()
+    store: Store = Store()
+    tracking: Tracking = Tracking()
+    identity: Identity = Identity()
+    statistics: Statistics = Statistics()
+    logging: Logging = Logging()
+
+
+SECTIONS = {name: cast("type[Section]", field.annotation) for name, field in Settings.model_fields.items()}
+
+ORDERED = (
+    ("log.group_bytes_max", "log.segment_bytes_max"),
+    ("log.group_bytes_max", "log.unflushed_bytes_max"),
+    ("server.body_bytes_max", "log.group_bytes_max"),
+    ("tracking.items_max", "log.group_events_max"),
+    ("tracking.event_bytes_max", "server.body_bytes_max"),
+    ("store.restart_wait_s", "store.restart_wait_s_max"),
+)
+"""The first must not be over the second: a request is never split over two groups, a group never over two segments."""

@@ -1,0 +1,59 @@
+"""Pageviews as R3 counts them: single ones, by user, page and period, and a summary."""
+
+import msgspec
+from aiohttp import web
+
+from collector.answers import json_answer
+from collector.identity.caller import CALLER
+from collector.statistics.scope import events_of
+from collector.wire.problem import FieldError, QueryInvalid
+from collector.wire.statistics import (
+    BreakdownAnswer,
+    SummaryAnswer,
+    SummaryParameters,
+    VisitsAnswer,
+    VisitsParameters,
+    parse,
+)
+from storage.errors import QueryRefused
+from storage.ports import EventStore
+from storage.query import BreakdownQuery, BreakdownRow, EventFilter, SummaryQuery, VisitsQuery
+
+
+class VisitStatistics:
+    """The handlers of GET /stats/visits and GET /stats/summary."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def visits(self, request: web.Request) -> web.Response:
+        """Answer single pageviews, or with `by` their counts."""
+        parameters = parse(request.query.items(), VisitsParameters)
+        where = events_of(parameters, request[CALLER])
+        try:
+            if parameters.by:
+                return json_answer(await self._breakdown(parameters, where))
+            return json_answer(await self._single(parameters, where))
+        except QueryRefused as error:
+            raise QueryInvalid([FieldError(f"?{error.field}", "wrong_value", str(error))]) from None
+
+    async def summary(self, request: web.Request) -> web.Response:
+        """Answer totals and popular pages."""
+        parameters = parse(request.query.items(), SummaryParameters)
+        where = events_of(parameters, request[CALLER])
+        summary = await self._store.summary(SummaryQuery(where=where, pages=parameters.limit))
+        return json_answer(msgspec.convert(summary, SummaryAnswer, from_attributes=True))
+
+    async def _single(self, parameters: VisitsParameters, where: EventFilter) -> VisitsAnswer:
+        query = VisitsQuery(where=where, limit=parameters.limit, after=parameters.cursor)
+        return msgspec.convert(await self._store.visits(query), VisitsAnswer, from_attributes=True)
+
+    async def _breakdown(self, parameters: VisitsParameters, where: EventFilter) -> BreakdownAnswer:
+        by = parameters.by
+        query = BreakdownQuery(where=where, by=by, limit=parameters.limit, after=parameters.cursor)
+        page = await self._store.breakdown(query)
+        return BreakdownAnswer([_members(by, row) for row in page.rows], page.next)
+
+
+def _members(by: tuple[str, ...], row: BreakdownRow) -> dict[str, str | int | None]:
+    return {**dict(zip(by, row.keys, strict=True)), "visits": row.visits, "visitors": row.visitors}

@@ -1,0 +1,135 @@
+"""An array of actions: each item gets its own result, one append makes all that can be stored durable."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from collector.identity.caller import Caller
+from collector.tracking.door import Door
+from collector.tracking.recent import Key, RecentIds
+from collector.wire.body import require_json
+from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
+from collector.wire.tracking import ITEMS_MAX, BatchResult, ItemResult, TrackItem, many, raw_items, read_item
+from storage.event import BUILT_IN_APP, Event, RejectedItem, encode
+
+
+class TooManyItems(BodyTooLarge):
+    """The array has more than ITEMS_MAX items (413)."""
+
+    code = "too_many_items"
+
+
+class Batch:
+    """One array on its way through the door: `read` it, append `lines`, then ask for the `result`."""
+
+    def __init__(
+        self, door: Door, recent: RecentIds, caller: Caller | None, *, log_id: str, rejected_raw_bytes_max: int
+    ) -> None:
+        self._door = door
+        self._recent = recent
+        self._caller = caller
+        self._log_id = log_id
+        self._rejected_raw_bytes_max = rejected_raw_bytes_max
+        self._arrival = door.arrival()
+        self._line_of: dict[Key, int] = {}
+        self._errors: list[FieldError] = []
+        # Known results, and (status, event_id, line) of those whose receipt depends on where the lines will stand.
+        self._outcomes: list[ItemResult | tuple[str, str, int]] = []
+        self.lines: list[bytes] = []
+        self.duplicates = 0
+
+    @property
+    def rejected(self) -> int:
+        """How many of `lines` are rejected items."""
+        return len(self._errors)
+
+    def read(self, raw: bytes) -> None:
+        """Sort the items of the array into lines, repeats and rejected ones.
+
+        Raises:
+            BodyMalformed, TooManyItems: the array cannot be read as a whole.
+            BodyInvalid: nothing of it could be stored; the errors name every item.
+        """
+        try:
+            items = many.decode(raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            self._take_raw(_split(raw))
+        else:
+            self._take_all(items)
+        if self.rejected == len(self._outcomes):
+            raise BodyInvalid(self._errors or [FieldError("$", "empty", "the array has no items")])
+
+    def result(self, first_offset: int) -> BatchResult:
+        """Return the answer, once the lines are durable from `first_offset` on."""
+        for key, line in self._line_of.items():
+            self._recent.remember(key, first_offset + line)
+        results = list(self._results(first_offset))
+        accepted = len(results) - self.duplicates - self.rejected
+        return BatchResult(accepted, self.duplicates, self.rejected, results)
+
+    def _results(self, first_offset: int) -> Iterator[ItemResult]:
+        prefix = f"{self._log_id}:"
+        for index, outcome in enumerate(self._outcomes):
+            if isinstance(outcome, ItemResult):
+                yield outcome
+            else:
+                status, event_id, line = outcome
+                yield ItemResult(index, status, event_id, prefix + str(first_offset + line))
+
+    def _take_all(self, items: list[TrackItem]) -> None:
+        _check_count(len(items))
+        for item in items:
+            try:
+                self._take(item)
+            except (BodyInvalid, BodyTooLarge) as error:
+                self._reject(error, msgspec.json.encode(item))
+
+    def _take_raw(self, items: Iterable[msgspec.Raw]) -> None:
+        for item in items:
+            try:
+                self._take(read_item(item))
+            except (BodyInvalid, BodyTooLarge) as error:
+                self._reject(error, bytes(item))
+
+    def _take(self, item: TrackItem) -> None:
+        event = self._door.event_of(item, self._caller, self._arrival)
+        line = self._door.line_of(event)
+        if event.id_given and self._repeats(event):
+            self.duplicates += 1
+            return
+        self._outcomes.append(("accepted", event.event_id, len(self.lines)))
+        self.lines.append(line)
+
+    def _repeats(self, event: Event) -> bool:
+        key = (event.app_code, event.event_id)
+        offset, line = self._recent.offset_of(key), self._line_of.get(key)
+        if offset is not None:
+            receipt = f"{self._log_id}:{offset}"
+            self._outcomes.append(ItemResult(len(self._outcomes), "duplicate", event.event_id, receipt))
+        elif line is not None:
+            self._outcomes.append(("duplicate", event.event_id, line))
+        else:
+            self._line_of[key] = len(self.lines)
+            return False
+        return True
+
+    def _reject(self, error: BodyInvalid | BodyTooLarge, raw: bytes) -> None:
+        index = len(self._outcomes)
+        found = error.errors[0] if isinstance(error, BodyInvalid) else FieldError("$", error.code, str(error))
+        path = f"$[{index}]{found.path[1:]}"
+        self._errors.append(FieldError(path, found.code, found.message))
+        self._outcomes.append(ItemResult(index, "rejected", code=found.code, path=path))
+        kept = raw[: self._rejected_raw_bytes_max].decode(errors="replace")
+        self.lines.append(encode(RejectedItem(found.code, kept, BUILT_IN_APP, self._arrival.received_at)))
+
+
+def _split(raw: bytes) -> list[msgspec.Raw]:
+    require_json(raw)
+    items = raw_items.decode(raw)
+    _check_count(len(items))
+    return items
+
+
+def _check_count(count: int) -> None:
+    if count > ITEMS_MAX:
+        raise TooManyItems(f"the array has {count} items, the limit is {ITEMS_MAX}")

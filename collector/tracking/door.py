@@ -1,0 +1,102 @@
+"""What must be derived at the door: who it was, when it was, and the id that makes a repeat known."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from collector.identity.caller import Caller
+from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
+from collector.wire.tracking import TrackItem
+from storage.event import BUILT_IN_APP, Event, encode
+
+CLAIMED = "claimed_id_user"
+"""The attr that keeps an id_user which nobody has proved."""
+
+RANDOM_BITS = 80
+"""Random bits drawn for an event_id: a UUID of version 7 (RFC 9562, 5.7), so that neighbours in time are neighbours."""
+
+# RFC 9562, 4.1: the first digit of the fourth group is 8, 9, a or b.
+_CLEAR = ~(0b11 << 66)
+_VARIANT = 0b10 << 66
+
+
+class EventTooLarge(BodyTooLarge):
+    """One event is over `event_bytes_max` (413, or rejected in an array)."""
+
+    code = "event_too_large"
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """When a request counts as received, and what the event_ids made for it begin with."""
+
+    received_at: datetime
+    id_prefix: str
+
+
+class Door:
+    """Turns items into events and their lines; `clock` gives aware UTC times."""
+
+    def __init__(
+        self, clock: Callable[[], datetime], random_bits: Callable[[int], int], *, event_bytes_max: int
+    ) -> None:
+        self._clock = clock
+        self._random_bits = random_bits
+        self._event_bytes_max = event_bytes_max
+
+    def arrival(self) -> Arrival:
+        """Return what all items of one request share."""
+        received_at = self._clock()
+        stamp = f"{int(received_at.timestamp() * 1000):012x}"
+        return Arrival(received_at, f"{stamp[:8]}-{stamp[8:]}-7")
+
+    def event_of(self, item: TrackItem, caller: Caller | None, arrival: Arrival) -> Event:
+        """Return the event of an item.
+
+        The user is the signed-in caller's; an id_user that differs stays a claim.
+
+        Raises:
+            BodyInvalid: an app_code other than the built-in one, or a time that has no UTC form.
+        """
+        if item.app_code is not None and item.app_code != BUILT_IN_APP:
+            raise BodyInvalid([FieldError("$.app_code", "app_unknown", "there is no application of this app_code")])
+        user_id = caller.user_id if caller else None
+        claimed = item.id_user if item.id_user is not None and str(item.id_user) != user_id else None
+        return Event(
+            event_id=item.event_id or self._event_id(arrival.id_prefix),
+            app_code=BUILT_IN_APP,
+            source_label=item.source_label,
+            received_at=arrival.received_at,
+            occurred_at=_utc(item.date_created, "date_created"),
+            sent_at=_utc(item.sent_at, "sent_at"),
+            user_id=user_id,
+            anonymous_id=item.anonymous_id,
+            page_url=item.page_url,
+            referrer=item.referrer,
+            title=item.title,
+            attrs=item.attrs if claimed is None else {**(item.attrs or {}), CLAIMED: str(claimed)},
+            id_given=item.event_id is not None,
+        )
+
+    def _event_id(self, prefix: str) -> str:
+        digits = (self._random_bits(RANDOM_BITS) & _CLEAR | _VARIANT).to_bytes(10, "big").hex()
+        return f"{prefix}{digits[:3]}-{digits[3:7]}-{digits[7:19]}"
+
+    def line_of(self, event: Event) -> bytes:
+        """Return the event as the log takes it; EventTooLarge over the limit."""
+        line = encode(event)
+        if len(line) > self._event_bytes_max:
+            raise EventTooLarge(f"the event has {len(line)} bytes, the limit is {self._event_bytes_max}")
+        return line
+
+
+def _utc(time: datetime | None, member: str) -> datetime | None:
+    if time is None or time.tzinfo is UTC:
+        return time
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        message = "the time is outside the years 1 to 9999 in UTC"
+        raise BodyInvalid([FieldError(f"$.{member}", "wrong_value", message)]) from None

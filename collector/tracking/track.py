@@ -1,0 +1,102 @@
+"""POST /track and POST /visits: decode, stamp, append, answer once it is on disk."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from collector.answers import json_answer
+from collector.identity.caller import Caller, NotYours, TokenInvalid
+from collector.routes import Route
+from collector.tracking.batch import Batch
+from collector.tracking.door import Door
+from collector.tracking.recent import RecentIds
+from collector.wire import tracking as wire
+from collector.wire.body import decode, require_json_type
+from storage.event import PAGEVIEW
+from storage.ports import EventLog
+
+Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
+
+ACCEPTED = 202
+
+
+class ApiTokenUnknown(TokenInvalid):
+    """X-Api-Token names no application (401)."""
+
+    code = "api_token_unknown"
+
+
+class Tracking:
+    """The handlers of tracking; every 202 means that the log said durable."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        door: Door,
+        recent: RecentIds,
+        authenticate: Authenticate,
+        *,
+        rejected_raw_bytes_max: int,
+    ) -> None:
+        self._log = log
+        self._door = door
+        self._recent = recent
+        self._authenticate = authenticate
+        self._rejected_raw_bytes_max = rejected_raw_bytes_max
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        return [
+            Route("POST", "/track", self.track, "anyone"),
+            Route("POST", "/visits", self.visit, "anyone"),
+        ]
+
+    async def track(self, request: web.Request) -> web.Response:
+        """Take one action, or an array of up to ITEMS_MAX."""
+        raw, caller = await self._open(request)
+        if raw.lstrip()[:1] == b"[":
+            return await self._take_many(raw, caller)
+        return await self._take_one(wire.read_item(raw), caller)
+
+    async def visit(self, request: web.Request) -> web.Response:
+        """Take one pageview; a signed-in caller may name no other user."""
+        raw, caller = await self._open(request)
+        visit = decode(raw, wire.visit)
+        if caller and visit.user_id is not None and str(visit.user_id) != caller.user_id:
+            raise NotYours("user_id is another user's")
+        item = wire.TrackItem(
+            source_label=PAGEVIEW, page_url=visit.page_url, id_user=visit.user_id, date_created=visit.timestamp
+        )
+        return await self._take_one(item, caller)
+
+    async def _open(self, request: web.Request) -> tuple[bytes, Caller | None]:
+        require_json_type(request.headers.get("Content-Type"))
+        if "X-Api-Token" in request.headers:
+            raise ApiTokenUnknown("no application has this X-Api-Token")
+        caller = await self._authenticate(request) if "Authorization" in request.headers else None
+        return await request.read(), caller
+
+    async def _take_one(self, item: wire.TrackItem, caller: Caller | None) -> web.Response:
+        event = self._door.event_of(item, caller, self._door.arrival())
+        line = self._door.line_of(event)
+        key = (event.app_code, event.event_id)
+        first = self._recent.offset_of(key) if event.id_given else None
+        if first is not None:
+            await self._log.append([], duplicates=1)
+            return json_answer(wire.Accepted("duplicate", event.event_id, f"{self._log.log_id}:{first}"), ACCEPTED)
+        offset = await self._log.append([line])
+        if event.id_given:
+            self._recent.remember(key, offset)
+        return json_answer(wire.Accepted("accepted", event.event_id, f"{self._log.log_id}:{offset}"), ACCEPTED)
+
+    async def _take_many(self, raw: bytes, caller: Caller | None) -> web.Response:
+        batch = Batch(
+            self._door,
+            self._recent,
+            caller,
+            log_id=self._log.log_id,
+            rejected_raw_bytes_max=self._rejected_raw_bytes_max,
+        )
+        batch.read(raw)
+        first = await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
+        return json_answer(batch.result(first), ACCEPTED)

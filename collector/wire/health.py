@@ -1,0 +1,65 @@
+"""How the daemon is, as it goes over the wire: GET /health, /ready and /version."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+
+class LogHealth(msgspec.Struct, frozen=True):
+    """What the log of this start says of itself; `durable_offset` is -1 while nothing is durable."""
+
+    log_id: str
+    accepting: bool
+    reason: str | None
+    durable_offset: int
+    segment: int
+    segment_bytes: int
+    unflushed_bytes: int
+    groups: int
+    duplicates: int
+    rejected: int
+
+
+class StoreHealth(msgspec.Struct, frozen=True):
+    """What the store says of itself: counts since it was created, `lag_bytes` of durable log not yet loaded."""
+
+    position: int
+    n_rows: int
+    n_rejected: int
+    n_duplicates: int
+    loaded_at: datetime | None
+    lag_bytes: int
+    last_error: str | None
+
+
+class Health(msgspec.Struct, frozen=True):
+    """GET /health: everybody is told `status`, an administrator the rest; `store` is null while nobody answers there."""
+
+    status: Literal["ok", "degraded"]
+    reasons: list[str] | UnsetType = UNSET
+    log: LogHealth | UnsetType = UNSET
+    store: StoreHealth | UnsetType | None = UNSET
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """GET /ready: tracking is accepted; else the answer is a problem of status 503."""
+
+    status: Literal["ready"] = "ready"
+
+
+class Build(msgspec.Struct, frozen=True):
+    """What a program was built from; commit and date are null in a checkout that nobody built."""
+
+    version: str
+    commit: str | None
+    build_date: str | None
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+    """GET /version: the daemon's build, and those of the client and the tracker that came with it."""
+
+    server: Build
+    client: Build | None = None
+    tracker: Build | None = None

@@ -1,0 +1,105 @@
+"""What tracking takes and answers: POST /track (R0) and POST /visits (R3)."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from collector.wire.body import decode, field_error
+from collector.wire.problem import BodyInvalid
+
+ITEMS_MAX = 1000
+"""Actions in one request."""
+
+ATTRS_MAX = 256
+"""Members of attrs, those taken from unknown members included."""
+
+Label = Annotated[str, Meta(min_length=1, max_length=128)]
+Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
+EventId = Annotated[str, Meta(min_length=1, max_length=128)]
+Url = Annotated[str, Meta(min_length=1, max_length=4096)]
+Title = Annotated[str, Meta(max_length=1024)]
+Attrs = Annotated[dict[str, object], Meta(max_length=ATTRS_MAX)]
+
+
+class TrackItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One action as a site sends it. Times without a zone are UTC; members not named here become attrs."""
+
+    source_label: Label
+    event_id: EventId | None = None
+    id_user: Identifier | int | None = None
+    anonymous_id: Identifier | None = None
+    date_created: datetime | None = None
+    sent_at: datetime | None = None
+    page_url: Url | None = None
+    referrer: Url | None = None
+    title: Title | None = None
+    app_code: Identifier | None = None
+    attrs: Attrs | None = None
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A pageview as R3 sends it."""
+
+    page_url: Url
+    user_id: Identifier | int | None = None
+    timestamp: datetime | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The answer to one action; a duplicate carries the receipt of the first copy."""
+
+    status: Literal["accepted", "duplicate"]
+    event_id: str
+    receipt: str
+
+
+class ItemResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one item of an array: accepted, duplicate or rejected; `code` and `path` say why it was rejected."""
+
+    index: int
+    status: str
+    event_id: str | None = None
+    receipt: str | None = None
+    code: str | None = None
+    path: str | None = None
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """The answer to an array of actions; the counts add up to its length."""
+
+    accepted: int
+    duplicate: int
+    rejected: int
+    results: list[ItemResult]
+
+
+one = msgspec.json.Decoder(TrackItem)
+many = msgspec.json.Decoder(list[TrackItem])
+raw_items = msgspec.json.Decoder(list[msgspec.Raw])
+visit = msgspec.json.Decoder(Visit)
+_members = msgspec.json.Decoder(dict[str, object])
+
+
+def read_item(raw: bytes | msgspec.Raw) -> TrackItem:
+    """Return one item; members it does not know become attrs, but never replace an attr that was sent as one.
+
+    Raises:
+        BodyMalformed: not JSON.
+        BodyInvalid: a known member is wrong, or the attrs are too many.
+    """
+    try:
+        return decode(raw, one)
+    except BodyInvalid as error:
+        if error.errors[0].code != "extra_forbidden":
+            raise
+    members = _members.decode(raw)
+    known = {name: members.pop(name) for name in TrackItem.__struct_fields__ if name in members}
+    attrs = known.get("attrs") or {}
+    if isinstance(attrs, dict):
+        known["attrs"] = members | attrs
+    try:
+        return msgspec.convert(known, TrackItem)
+    except msgspec.ValidationError as error:
+        raise BodyInvalid([field_error(error)]) from None

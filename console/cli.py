@@ -1,0 +1,106 @@
+"""The command line of `footfall`. stdout is data, stderr is words; importing it loads nothing that takes long."""
+
+import argparse
+import asyncio
+import getpass
+import io
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from console.arguments import parser
+from console.errors import ConsoleError, Refused, Unreachable, UsageError
+from console.text import clean
+
+if TYPE_CHECKING:
+    from console.report import Report
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+PASSWORD_LINE_BYTES_MAX = 16 * 1024
+SIGNIN_HINT = "run `footfall signin NICKNAME`"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 ok, 1 failed or degraded, 2 usage, 3 unreachable, 130 ctrl-c."""
+    root = parser(os.environ)
+    arguments = root.parse_args(argv)
+    if arguments.command is None:
+        root.print_help(sys.stderr)
+        return EXIT_USAGE
+    try:
+        return _show(_run(arguments))
+    except ConsoleError as error:
+        _say(f"{error}; {SIGNIN_HINT}" if isinstance(error, Refused) and error.code in SIGNIN_CODES else str(error))
+        return _exit_status(error)
+    except BrokenPipeError:
+        # The reader of stdout went away; without this the interpreter complains once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except OSError as error:
+        _say(str(error))
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+SIGNIN_CODES = frozenset({"token_missing", "invalid_token"})
+
+
+def _run(arguments: argparse.Namespace) -> "Report":
+    from console import commands  # noqa: PLC0415 - the HTTP client takes longer to load than --help may take
+
+    match arguments.command:
+        case "status":
+            return asyncio.run(commands.run_status(arguments, os.environ))
+        case "top":
+            return asyncio.run(commands.run_top(arguments, os.environ, datetime.now(UTC)))
+        case _:
+            # Asked before the loop runs: a loop would keep ctrl-c from the prompt.
+            password = _password(from_stdin=arguments.password_stdin)
+            return asyncio.run(commands.run_signin(arguments, password))
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return _password_line()
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask for the password on; use --password-stdin")
+    try:
+        return getpass.getpass("Password: ")
+    except EOFError:
+        raise UsageError("no password was given") from None
+
+
+def _password_line() -> str:
+    line = sys.stdin.buffer.readline(PASSWORD_LINE_BYTES_MAX)
+    try:
+        password = line.removesuffix(b"\n").removesuffix(b"\r").decode()
+    except UnicodeDecodeError:
+        raise UsageError("the password on stdin is not UTF-8") from None
+    if not password:
+        raise UsageError("there is no password on stdin; send it as one line")
+    return password
+
+
+def _show(report: "Report") -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that is not UTF-8 still shows every row.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    sys.stdout.write(report.text)
+    sys.stdout.flush()
+    for words in report.words:
+        _say(words)
+    return EXIT_FAILED if report.degraded else EXIT_OK
+
+
+def _say(words: str) -> None:
+    print(f"footfall: {clean(words)}", file=sys.stderr)
+
+
+def _exit_status(error: ConsoleError) -> int:
+    if isinstance(error, Unreachable):
+        return EXIT_UNREACHABLE
+    return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED

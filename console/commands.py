@@ -1,0 +1,49 @@
+"""The commands without the UI, composed: connection and token from the arguments, what was found as a report."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+
+from console.client import Client
+from console.errors import Refused, UsageError
+from console.report import Report
+from console.signin import sign_in
+from console.status import status
+from console.token_file import read_token
+from console.top import top
+
+
+async def run_status(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Return how the daemon is; a token that has ended does not stand in the way."""
+    token = read_token(arguments.token_file, environ)
+    words: tuple[str, ...] = ()
+    if token is not None:
+        try:
+            async with Client(arguments.url, token) as client:
+                return await status(client, as_json=arguments.json)
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            words = (f"the token is not taken: {refused}",)
+    async with Client(arguments.url, None) as client:
+        report = await status(client, as_json=arguments.json)
+    return report._replace(words=words + report.words)
+
+
+async def run_top(arguments: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> Report:
+    """Return pageviews by `arguments.dimension`."""
+    filters = dict(arguments.where)
+    if len(filters) < len(arguments.where):
+        raise UsageError("a --where is given twice; the daemon reads one value of each key")
+    period = {} if arguments.period is None else arguments.period.parameters(now)
+    async with Client(arguments.url, read_token(arguments.token_file, environ)) as client:
+        return await top(
+            client, arguments.dimension, filters | period, rows_max=arguments.rows_max, as_json=arguments.json
+        )
+
+
+async def run_signin(arguments: argparse.Namespace, password: str) -> Report:
+    """Sign in and keep the token."""
+    async with Client(arguments.url, None) as client:
+        return await sign_in(client, arguments.nickname, password, arguments.token_file)

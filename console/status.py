@@ -1,0 +1,71 @@
+"""`footfall status`: whether the daemon is well, and how far the store is behind the log."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from collector.wire.health import Health, LogHealth, StoreHealth, Version
+from console.answers import escaped, read, refusal
+from console.client import Answer, Client
+from console.errors import Refused
+from console.report import Report
+from console.table import fields
+
+Pairs = list[tuple[str, str]]
+
+DETAIL_HINT = "details are shown to administrators: run `footfall signin NICKNAME`"
+
+
+async def status(client: Client, *, as_json: bool) -> Report:
+    """Return how the daemon is; degraded unless it says ok and accepts tracking. Raises as `Client.get` does."""
+    health, ready, version = await client.get("health"), await client.ask("GET", "ready"), await client.get("version")
+    found, refused = read(health, Health), _refused(ready)
+    text = _json(health, ready.raw, version) if as_json else fields(_pairs(found, refused, read(version, Version)))
+    words = (DETAIL_HINT,) if found.log is msgspec.UNSET else ()
+    return Report(text, words, degraded=found.status != "ok" or refused is not None)
+
+
+def _refused(ready: Answer) -> Refused | None:
+    return None if ready.status == HTTPStatus.OK else refusal(ready.status, ready.raw)
+
+
+def _json(health: bytes, ready: bytes, version: bytes) -> str:
+    return f'{{"health": {escaped(health)}, "ready": {escaped(ready)}, "version": {escaped(version)}}}\n'
+
+
+def _pairs(health: Health, refused: Refused | None, version: Version) -> Pairs:
+    tracking = "accepted" if refused is None else f"refused: {refused}"
+    pairs = [("daemon", health.status), ("tracking", tracking), ("version", _build(version))]
+    if health.reasons is not msgspec.UNSET:
+        pairs += [("reason", reason) for reason in health.reasons]
+    if health.log is not msgspec.UNSET:
+        pairs += _log(health.log)
+    if health.store is not msgspec.UNSET:
+        pairs += [("store", "down")] if health.store is None else _store(health.store)
+    return pairs
+
+
+def _build(version: Version) -> str:
+    server = version.server
+    made = [server.commit and f"commit {server.commit}", server.build_date and f"built {server.build_date}"]
+    return ", ".join([server.version, *(part for part in made if part)])
+
+
+def _log(log: LogHealth) -> Pairs:
+    accepting = "accepting" if log.accepting else f"not accepting: {log.reason}"
+    return [
+        ("log", f"{log.log_id}, {accepting}"),
+        ("durable offset", f"{log.durable_offset}, in segment {log.segment} of {log.segment_bytes} bytes"),
+        ("unflushed", f"{log.unflushed_bytes} bytes"),
+        ("answered", f"{log.groups} groups, {log.duplicates} duplicates, {log.rejected} rejected since the start"),
+    ]
+
+
+def _store(store: StoreHealth) -> Pairs:
+    loaded_at = "never" if store.loaded_at is None else f"{store.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
+    pairs = [
+        ("store", f"position {store.position}, loaded {loaded_at}"),
+        ("stored", f"{store.n_rows} events, {store.n_rejected} rejected, {store.n_duplicates} duplicates"),
+        ("pending", f"{store.lag_bytes} bytes of the log"),
+    ]
+    return pairs if store.last_error is None else [*pairs, ("store error", store.last_error)]

@@ -1,0 +1,103 @@
+"""The store process: batcher, DuckDB and queries; started by the front, ends when the front does."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from storage.batcher import Batcher
+from storage.duckdb.store import DuckDBStore
+from storage.errors import StorageError
+from storage.files import make_directory
+from storage.lock import Lock
+from storage.logs import configure_logs
+from storage.settings import StoreSettings
+from storage.store_server import StoreServer
+from storage.wal.reader import LogReader
+
+NICENESS = 19
+OOM_SCORE = 500
+"""When memory runs out the kernel takes the store first: it is restarted and loses nothing."""
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Run until the link closes or SIGTERM; 1 after a failure that a restart may mend."""
+    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=StoreSettings)
+    configure_logs(settings.log_level, settings.log_format)
+    _be_modest()
+    # ctrl-c goes to the whole foreground group; the front decides when the store ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    directory = Path(settings.data) / "store"
+    make_directory(directory)
+    try:
+        # The store of a front that died may still be finishing its last transaction.
+        with Lock(directory / "LOCK").acquire(wait_s=None):
+            asyncio.run(_serve(settings, directory))
+    except StorageError as error:
+        log.error("store_ended", reason=str(error))
+        return 1
+    return 0
+
+
+async def _serve(settings: StoreSettings, directory: Path) -> None:
+    data = Path(settings.data)
+    store = DuckDBStore(
+        directory / "events.duckdb",
+        memory_limit_mb=settings.memory_limit_mb,
+        threads=settings.threads,
+        temp_directory=directory / "tmp",
+    )
+    batcher = Batcher(
+        LogReader(data / "log", data / "quarantine"),
+        store,
+        directory / "spool.ndjson",
+        batch_age_s=settings.batch_age_s,
+        batch_events=settings.batch_events,
+        batch_bytes_max=settings.batch_bytes_max,
+    )
+    server = StoreServer(
+        store.reader,
+        batcher.progress,
+        query_threads=settings.query_threads,
+        query_timeout_s=settings.query_timeout_s,
+    )
+    with store:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_load(batcher))
+            tasks.create_task(_answer(server, socket.socket(fileno=settings.link), batcher))
+
+
+async def _load(batcher: Batcher) -> None:
+    loading = asyncio.get_running_loop().run_in_executor(None, batcher.run)
+    try:
+        await asyncio.shield(loading)
+    finally:
+        batcher.stop()
+        await loading
+
+
+async def _answer(server: StoreServer, link: socket.socket, batcher: Batcher) -> None:
+    # A signal ends the process as the front's end does: by end of file.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, link.shutdown, socket.SHUT_RDWR)
+    try:
+        await server.serve(link)
+    finally:
+        batcher.stop()
+
+
+def _be_modest() -> None:
+    os.nice(NICENESS - os.nice(0))
+    with contextlib.suppress(OSError):  # not Linux, or a container that forbids it: the priority is a courtesy
+        Path("/proc/self/oom_score_adj").write_text(f"{OOM_SCORE}\n", encoding="ascii")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Opening the database file: every limit is set before the first statement, and locked."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from storage.duckdb.schema import prepare
+from storage.errors import StorageError
+
+
+def connect(
+    path: Path, *, memory_limit_mb: int, threads: int, temp_directory: Path, created_at: datetime
+) -> DuckDBPyConnection:
+    """Open or create the store's file.
+
+    Statements reach no file outside the file's own directory, and no network; extensions are never loaded.
+
+    Raises:
+        StorageError: the file cannot be opened or is not ours; the message names it and the remedy.
+    """
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{memory_limit_mb}MiB",
+        "threads": threads,
+        "temp_directory": str(temp_directory),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    with contextlib.ExitStack() as undo:
+        with _told(path):
+            connection = undo.enter_context(duckdb.connect(str(path), config=settings))
+            _confine(connection, path.parent)
+            prepare(connection, created_at)
+        undo.pop_all()
+    return connection
+
+
+def _confine(connection: DuckDBPyConnection, directory: Path) -> None:
+    # DuckDB takes these three only from a running database, and in this order.
+    quoted = str(directory.absolute()).replace("'", "''")
+    connection.execute(f"SET allowed_directories = ['{quoted}']")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, StorageError) as error:
+        raise StorageError(
+            f"{path} cannot be opened: {error}. Where the file is damaged, move it and {path.name}.wal elsewhere: "
+            "a new one is filled from the log"
+        ) from error

@@ -1,0 +1,112 @@
+"""One load: the lines of a range of a log, and the ledger row that says so, in one transaction (rules R7 and R11)."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from duckdb import DuckDBPyConnection
+
+from storage.duckdb.days import day_ranges
+from storage.duckdb.statement import statement
+from storage.errors import StorageError
+from storage.ports import LogRange
+
+DAY_RANGES_MAX = 8
+"""Ranges of days that are searched for repeats one by one; more are joined to these."""
+
+
+class LedgerEnd(NamedTuple):
+    """Where the ledger ends: its last position, and the last row of one log (0, -1, 0, 0 where there is none)."""
+
+    position: int
+    log_position: int
+    to_offset: int
+    segment: int
+    byte_end: int
+
+
+def load(
+    connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, since_position: int, loaded_at: datetime
+) -> int:
+    """Store the range and return its position; the caller rolls back after any error.
+
+    `since_position` is not behind the last ledger row of the range's log. `loaded_at` is UTC without a zone.
+
+    Raises:
+        StorageError: the range does not follow what is loaded, or the lines are not the range's.
+        duckdb.Error: the database refused, maybe after a durable commit.
+    """
+    connection.begin()
+    end = _ledger_end(connection, batch, since_position)
+    connection.execute(statement("stage"), {"path": str(lines)})
+    _check_offsets(connection, batch)
+    _find_repeats(connection)
+    position = end.position + 1
+    _insert(connection, batch, position, loaded_at)
+    connection.execute("DROP TABLE batch")
+    connection.execute("DROP TABLE repeat")
+    connection.commit()
+    return position
+
+
+def _ledger_end(connection: DuckDBPyConnection, batch: LogRange, since_position: int) -> LedgerEnd:
+    parameters = {"log_id": batch.log_id, "since": since_position}
+    end = LedgerEnd(*_row(connection.execute(statement("ledger_end"), parameters)))
+    follows = batch.from_offset == end.to_offset + 1 and (batch.segment, batch.byte_end) > (end.segment, end.byte_end)
+    if not follows:
+        raise StorageError(
+            f"log {batch.log_id}: offsets {batch.from_offset} to {batch.to_offset} up to byte {batch.byte_end} of "
+            f"segment {batch.segment} do not follow what is loaded: offset {end.to_offset}, byte {end.byte_end} of "
+            f"segment {end.segment}"
+        )
+    return end
+
+
+def _check_offsets(connection: DuckDBPyConnection, batch: LogRange) -> None:
+    found = _row(connection.execute(statement("staged_offsets")))
+    count = batch.to_offset - batch.from_offset + 1
+    expected = (count, count, batch.from_offset, batch.to_offset) if count else (0, 0, None, None)
+    if found != expected:
+        raise StorageError(
+            f"log {batch.log_id}: expected lines, distinct offsets, first and last offset {expected}, found {found}"
+        )
+
+
+def _find_repeats(connection: DuckDBPyConnection) -> None:
+    connection.execute(statement("repeats_in_batch"))
+    days = [day for (day,) in connection.execute(statement("days")).fetchall()]
+    for first_day, last_day in day_ranges(days, DAY_RANGES_MAX):
+        connection.execute(statement("repeats_of_days"), {"first_day": first_day, "last_day": last_day})
+    (earliest,) = _row(connection.execute(statement("earliest_without_time")))
+    if earliest is not None:
+        connection.execute(statement("repeats_without_time"), {"earliest": earliest})
+
+
+def _insert(connection: DuckDBPyConnection, batch: LogRange, position: int, loaded_at: datetime) -> None:
+    place = {"position": position, "log_id": batch.log_id}
+    (n_rows,) = _row(connection.execute(statement("insert_events"), place))
+    (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place))
+    ledger = place | {
+        "from_offset": batch.from_offset,
+        "to_offset": batch.to_offset,
+        "n_rows": n_rows,
+        "n_rejected": n_rejected,
+        "duplicates": batch.duplicates,
+        "segment": batch.segment,
+        "byte_end": batch.byte_end,
+        "prev_crc": batch.prev_crc,
+        "loaded_at": loaded_at,
+    }
+    (n_dup,) = _row(connection.execute(statement("insert_ledger"), ledger))
+    count = batch.to_offset - batch.from_offset + 1
+    if n_rows + n_rejected + n_dup != count:
+        raise StorageError(
+            f"log {batch.log_id}: {n_rows} rows, {n_rejected} rejected and {n_dup} repeats are not the "
+            f"{count} lines from offset {batch.from_offset}"
+        )
+
+
+def _row(result: DuckDBPyConnection) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = result.fetchone()
+    assert row is not None
+    return row

@@ -1,0 +1,1 @@
+SELECT DISTINCT occurred_at::DATE AS day FROM batch WHERE id_given AND time_given ORDER BY day

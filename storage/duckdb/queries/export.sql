@@ -1,0 +1,26 @@
+-- One JSON object a row in the member names of POST /track; concat leaves out what is NULL.
+SELECT concat(
+    '{"receipt":', to_json(log_id || ':' || "offset"),
+    ',"received_at":"', strftime(received_at, '%Y-%m-%dT%H:%M:%S.%fZ'), '"',
+    ',"app_code":', to_json(app_code),
+    ',"event_id":', to_json(coalesce(event_id, event_key::VARCHAR)),
+    ',"source_label":', to_json(source_label),
+    ',"id_user":' || to_json(user_id),
+    ',"anonymous_id":' || to_json(anonymous_id),
+    CASE WHEN time_given THEN ',"date_created":"' || strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ') || '"' END,
+    ',"sent_at":"' || strftime(sent_at, '%Y-%m-%dT%H:%M:%S.%fZ') || '"',
+    ',"page_url":' || to_json(page_url),
+    ',"referrer":' || to_json(referrer),
+    ',"title":' || to_json(title),
+    ',"attrs":' || attrs,
+    '}', chr(10)
+)
+FROM events
+WHERE position BETWEEN $first_position AND $last_position
+    AND app_code = $app_code
+    AND ($source_label IS NULL OR source_label = $source_label)
+    AND ($user_id IS NULL OR user_id = $user_id)
+    AND ($page_url IS NULL OR page_url = $page_url)
+    AND ($from_time::TIMESTAMP IS NULL OR occurred_at >= $from_time)
+    AND ($to_time::TIMESTAMP IS NULL OR occurred_at < $to_time)
+ORDER BY position, "offset"

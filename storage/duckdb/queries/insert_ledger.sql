@@ -1,0 +1,15 @@
+INSERT INTO ledger BY NAME
+SELECT
+    $position AS position,
+    $log_id AS log_id,
+    $from_offset AS from_offset,
+    $to_offset AS to_offset,
+    $n_rows AS n_rows,
+    $n_rejected AS n_rejected,
+    (SELECT count(DISTINCT "offset") FROM repeat) AS n_dup,
+    $duplicates AS duplicates,
+    $segment AS segment,
+    $byte_end AS byte_end,
+    $prev_crc AS prev_crc,
+    $loaded_at::TIMESTAMP AS loaded_at
+RETURNING n_dup

@@ -1,0 +1,51 @@
+-- No key, no index: repeats are removed by the load, and both cost load time and file size.
+CREATE TABLE schema_version (
+    version INTEGER NOT NULL,
+    created_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE events (
+    position BIGINT NOT NULL,
+    log_id VARCHAR NOT NULL,
+    "offset" BIGINT NOT NULL,
+    app_code VARCHAR NOT NULL,
+    event_key UUID NOT NULL,        -- the event_id itself where that is a canonical UUID, else its MD5
+    event_id VARCHAR,               -- only where event_key is an MD5
+    source_label VARCHAR NOT NULL,
+    user_id VARCHAR,
+    anonymous_id VARCHAR,
+    occurred_at TIMESTAMP NOT NULL, -- received_at where the client sent no time
+    time_given BOOLEAN NOT NULL,    -- whether occurred_at is the client's
+    sent_at TIMESTAMP,
+    received_at TIMESTAMP NOT NULL,
+    page_url VARCHAR,
+    referrer VARCHAR,
+    title VARCHAR,
+    attrs JSON
+);
+
+CREATE TABLE rejected (
+    position BIGINT NOT NULL,
+    log_id VARCHAR NOT NULL,
+    "offset" BIGINT NOT NULL,
+    app_code VARCHAR NOT NULL,
+    code VARCHAR NOT NULL,
+    raw VARCHAR NOT NULL,
+    received_at TIMESTAMP NOT NULL
+);
+
+-- Insert-only. A row says which lines of which log one load took, and where the log's reader goes on.
+CREATE TABLE ledger (
+    position BIGINT NOT NULL,
+    log_id VARCHAR NOT NULL,
+    from_offset BIGINT NOT NULL,
+    to_offset BIGINT NOT NULL,
+    n_rows BIGINT NOT NULL,
+    n_rejected BIGINT NOT NULL,
+    n_dup BIGINT NOT NULL,          -- repeats removed by the load
+    duplicates BIGINT NOT NULL,     -- repeats answered at the door, which have no line
+    segment BIGINT NOT NULL,
+    byte_end BIGINT NOT NULL,
+    prev_crc VARCHAR NOT NULL,
+    loaded_at TIMESTAMP NOT NULL
+);

@@ -1,0 +1,1 @@
+SELECT count(*), count(DISTINCT "offset"), min("offset"), max("offset") FROM batch

@@ -1,0 +1,168 @@
+"""The asking side: blocking questions on one cursor, beside the load."""
+
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import msgspec
+from duckdb import DuckDBPyConnection
+
+from storage.duckdb import cursor
+from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
+from storage.duckdb.statement import statement
+from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
+from storage.query import (
+    CHUNK_BYTES,
+    BreakdownPage,
+    BreakdownQuery,
+    BreakdownRow,
+    EventFilter,
+    ExportQuery,
+    PageCount,
+    StoreHealth,
+    Summary,
+    SummaryQuery,
+    VisitRow,
+    VisitsPage,
+    VisitsQuery,
+)
+
+SLICE_ROWS = 5_000
+"""About as many rows of an export are in memory at once."""
+
+Row = tuple[Any, ...]
+"""What the statement selects."""
+
+
+class VisitPlace(msgspec.Struct, frozen=True, array_like=True):
+    """The place of a pageview: all that the order looks at."""
+
+    occurred_at: datetime
+    position: Count
+    offset: Count
+
+
+class Reader:
+    """One question at a time, from any thread. Each is one statement, so that it sees one state of the store.
+
+    Every method raises QueryTimeout when it was interrupted and StoreDown once the reader is closed.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._busy = threading.Lock()
+        self._closed = False
+
+    def visits(self, query: VisitsQuery) -> VisitsPage:
+        """Return single pageviews, newest first."""
+        place = cursor.decode(query.after, query, VisitPlace) if query.after is not None else None
+        parameters = _filter(query.where) | _after(place) | {"limit": query.limit + 1}
+        found = self._rows(statement("visits"), parameters)
+        rows = [VisitRow(user, anonymous, page, _aware(at)) for user, anonymous, page, at, _, _ in found[: query.limit]]
+        if len(found) <= query.limit:
+            return VisitsPage(rows, None)
+        *_, at, position, offset = found[query.limit - 1]
+        return VisitsPage(rows, cursor.encode(VisitPlace(_aware(at), position, offset), query))
+
+    def breakdown(self, query: BreakdownQuery) -> BreakdownPage:
+        """Return pageviews by dimension. Pages are cut from the state of their own moment: a row may move meanwhile."""
+        place = BreakdownPlace(0, [None] * len(query.by))
+        if query.after is not None:
+            place = cursor.decode(query.after, query, BreakdownPlace)
+        if len(place.keys) != len(query.by):
+            raise QueryRefused("cursor", "the cursor has another number of dimensions")
+        parameters = _filter(query.where) | place.parameters()
+        parameters |= {"first": query.after is None, "limit": query.limit + 1}
+        found = self._rows(compiled(query.by), parameters)
+        rows = [BreakdownRow(list(keys), visits, visitors) for *keys, visits, visitors in found[: query.limit]]
+        if len(found) <= query.limit:
+            return BreakdownPage(rows, None)
+        return BreakdownPage(rows, cursor.encode(BreakdownPlace(rows[-1].visits, rows[-1].keys), query))
+
+    def summary(self, query: SummaryQuery) -> Summary:
+        """Return totals and popular pages."""
+        total, *pages = self._rows(statement("summary"), _filter(query.where) | {"pages": query.pages})
+        return Summary(total[1], total[2], [PageCount(*page) for page in pages])
+
+    def export(self, query: ExportQuery) -> Iterator[bytes]:
+        """Yield chunks of whole lines: what was stored when the first one was asked for, in load order."""
+        return _chunks(self._lines(query))
+
+    def health(self) -> StoreHealth:
+        """Return the counts of the ledger; the batcher knows the lag."""
+        ((position, n_rows, n_rejected, n_duplicates, loaded_at),) = self._rows(statement("health"), {})
+        at = None if loaded_at is None else _aware(loaded_at)
+        return StoreHealth(position, n_rows, n_rejected, n_duplicates, at, lag_bytes=0, last_error=None)
+
+    def interrupt(self) -> None:
+        """End the question under way, from another thread; without one nothing happens."""
+        # A connection that was closed meanwhile has no question under way.
+        with contextlib.suppress(duckdb.ConnectionException):
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """End the question under way and refuse every other."""
+        self._closed = True
+        self.interrupt()
+        with self._busy:
+            self._connection.close()
+
+    def _lines(self, query: ExportQuery) -> Iterator[bytes]:
+        for first, last in self._rows(statement("export_slices"), {"slice_rows": SLICE_ROWS}):
+            bounds = {"first_position": first, "last_position": last}
+            for (line,) in self._rows(statement("export"), _filter(query.where) | bounds):
+                yield line.encode()
+
+    def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        with self._busy:
+            if self._closed:
+                raise StoreDown("the store was closed or opened anew")
+            try:
+                return self._connection.execute(sql, parameters).fetchall()
+            except duckdb.InterruptException:
+                raise QueryTimeout("the query was interrupted") from None
+            except duckdb.Error as error:
+                raise StorageError(f"the query failed: {error}") from error
+
+
+def _chunks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    chunk: list[bytes] = []
+    size = 0
+    for line in lines:
+        if chunk and size + len(line) > CHUNK_BYTES:
+            yield b"".join(chunk)
+            chunk, size = [], 0
+        chunk.append(line)
+        size += len(line)
+    if chunk:
+        yield b"".join(chunk)
+
+
+def _filter(where: EventFilter) -> dict[str, object]:
+    return {
+        "app_code": where.app_code,
+        "source_label": where.source_label,
+        "user_id": where.user_id,
+        "page_url": where.page_url,
+        "from_time": _naive(where.from_time),
+        "to_time": _naive(where.to_time),
+    }
+
+
+def _after(place: VisitPlace | None) -> dict[str, object]:
+    return {
+        "after_time": place and _naive(place.occurred_at),
+        "after_position": place and place.position,
+        "after_offset": place and place.offset,
+    }
+
+
+def _naive(time: datetime | None) -> datetime | None:
+    return None if time is None else time.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC)

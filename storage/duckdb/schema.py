@@ -1,0 +1,34 @@
+"""The tables of the store, and the version that says which tables a file has."""
+
+from datetime import datetime
+
+from duckdb import DuckDBPyConnection
+
+from storage.duckdb.statement import statement
+from storage.errors import StorageError
+
+VERSION = 1
+
+
+def prepare(connection: DuckDBPyConnection, created_at: datetime) -> None:
+    """Create the tables in a new file; StorageError when the file has tables of another version or of somebody else."""
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not tables:
+        _create(connection, created_at)
+    elif "schema_version" not in tables:
+        raise StorageError(f"the file has the tables {', '.join(sorted(tables))}: it is not a Footfall store")
+    else:
+        _check(connection)
+
+
+def _create(connection: DuckDBPyConnection, created_at: datetime) -> None:
+    connection.begin()
+    connection.execute(statement("schema"))
+    connection.execute("INSERT INTO schema_version VALUES ($1, $2)", [VERSION, created_at])
+    connection.commit()
+
+
+def _check(connection: DuckDBPyConnection) -> None:
+    rows = connection.execute("SELECT version FROM schema_version").fetchall()
+    if rows != [(VERSION,)]:
+        raise StorageError(f"the file has schema version {rows}; this program reads {VERSION}")

@@ -1,0 +1,10 @@
+"""The statements of this package: one file each in `queries`, named after what it does."""
+
+import functools
+import importlib.resources
+
+
+@functools.cache
+def statement(name: str) -> str:
+    """Return the text of `queries/<name>.sql`."""
+    return importlib.resources.files(__package__).joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,141 @@
+"""The store: one DuckDB file behind EventSink, and readers beside the load."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from storage.duckdb.connection import connect
+from storage.duckdb.load import load
+from storage.duckdb.reader import Reader
+from storage.duckdb.statement import statement
+from storage.errors import StorageError, StoreDown
+from storage.ports import LogPosition, LogRange
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DuckDBStore:
+    """An EventSink for one thread, and readers for others; the lines to load lie in the directory of `path`.
+
+    The file belongs to one process at a time, which the caller sees to with a lock of its own: DuckDB's is dropped as
+    soon as anything else in the process closes the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        memory_limit_mb: int,
+        threads: int,
+        temp_directory: Path,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._path = path
+        self._memory_limit_mb = memory_limit_mb
+        self._threads = threads
+        self._temp_directory = temp_directory
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._connection: DuckDBPyConnection | None = None
+        self._readers: set[Reader] = set()
+        self._log_positions: dict[str, int] = {}
+
+    def open(self) -> None:
+        """Open or create the file; StorageError names what is wrong with it."""
+        with self._lock:
+            self._open()
+
+    def close(self) -> None:
+        """End every reader's question and close the file; a load must not be under way."""
+        with self._lock:
+            self._close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def positions(self) -> dict[str, LogPosition]:
+        """Return how far each log is loaded."""
+        with self._trusted("the ledger could not be read") as connection:
+            rows = connection.execute(statement("positions")).fetchall()
+        fields = ("log_id", "next_offset", "segment", "byte_end", "prev_crc")
+        return {row[0]: LogPosition(**dict(zip(fields, row, strict=True))) for row in rows}
+
+    def apply(self, batch: LogRange, lines: Path) -> None:
+        """Load natively: no row passes through Python.
+
+        An event whose id the client chose repeats an earlier one of its application: by the same id on the same day
+        where it carries a client time, else by the same id received within the 24 hours before.
+        """
+        since = self._log_positions.get(batch.log_id, 0)
+        loaded_at = self._clock().astimezone(UTC).replace(tzinfo=None)
+        what = f"log {batch.log_id}: offsets {batch.from_offset} to {batch.to_offset} were not loaded"
+        with self._trusted(what) as connection:
+            position = load(connection, batch, lines, since_position=since, loaded_at=loaded_at)
+        self._log_positions[batch.log_id] = position
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """Yield a reader with a cursor of its own; StoreDown while the store is not open."""
+        with self._lock:
+            reader = Reader(self._opened().cursor())
+            self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            with self._lock:
+                self._readers.discard(reader)
+            reader.close()
+
+    @contextlib.contextmanager
+    def _trusted(self, what_failed: str) -> Iterator[DuckDBPyConnection]:
+        """Roll back after an error of our own; after one of DuckDB's trust no connection any more (rule R8)."""
+        connection = self._opened()
+        try:
+            try:
+                yield connection
+            except StorageError:
+                connection.rollback()
+                raise
+        except duckdb.Error as error:
+            # A commit may have raised and be durable: only a file opened anew tells.
+            with self._lock:
+                self._close()
+                self._open()
+            raise StorageError(f"{what_failed}, or durably in spite of this: {error}") from error
+
+    def _opened(self) -> DuckDBPyConnection:
+        if self._connection is None:
+            raise StoreDown(f"{self._path} is not open")
+        return self._connection
+
+    def _open(self) -> None:
+        self._connection = connect(
+            self._path,
+            memory_limit_mb=self._memory_limit_mb,
+            threads=self._threads,
+            temp_directory=self._temp_directory,
+            created_at=self._clock().astimezone(UTC).replace(tzinfo=None),
+        )
+
+    def _close(self) -> None:
+        for reader in self._readers:
+            reader.close()
+        self._readers.clear()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,19 @@
+"""What the store process is told at its start, as one JSON line on its standard input."""
+
+import msgspec
+
+
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`link` is the number of the inherited socket; sizes are in bytes, times in seconds unless the name says more."""
+
+    data: str
+    link: int
+    memory_limit_mb: int
+    threads: int
+    batch_age_s: float
+    batch_events: int
+    batch_bytes_max: int
+    query_threads: int
+    query_timeout_s: float
+    log_level: str
+    log_format: str

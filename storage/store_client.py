@@ -1,0 +1,120 @@
+"""The front's end of the store link: an EventStore that asks the store process."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
+from storage.query import (
+    BreakdownPage,
+    BreakdownQuery,
+    ExportQuery,
+    Query,
+    StoreHealth,
+    StoreHealthQuery,
+    Summary,
+    SummaryQuery,
+    VisitsPage,
+    VisitsQuery,
+)
+from storage.store_link import Answer, Ask, Cancel, Chunk, End, Failed, More, Question, Reply, receive, send
+
+ANSWER_GRACE_S = 5.0
+"""How much longer than the store's own time limit the front waits for an answer."""
+
+_replies = msgspec.msgpack.Decoder(Reply)
+Shape = TypeVar("Shape")
+
+
+class StoreClient:
+    """The front's end: an EventStore that raises StoreDown while no store process is attached."""
+
+    def __init__(self, *, query_timeout_s: float) -> None:
+        self._answer_wait_s = query_timeout_s + ANSWER_GRACE_S
+        self._writer: asyncio.StreamWriter | None = None
+        self._waiting: dict[int, asyncio.Queue[Reply]] = {}
+        self._number = 0
+
+    async def attach(self, link: socket.socket) -> None:
+        """Use `link` until its other end closes; what waits then gets StoreDown."""
+        reader, self._writer = await asyncio.open_connection(sock=link)
+        try:
+            while (raw := await receive(reader)) is not None:
+                reply = _replies.decode(raw)
+                if waiting := self._waiting.get(reply.number):
+                    waiting.put_nowait(reply)
+        finally:
+            self._writer.close()
+            self._writer = None
+            for number, waiting in self._waiting.items():
+                waiting.put_nowait(Failed(number, "ended", "the store process ended"))
+
+    async def visits(self, query: VisitsQuery) -> VisitsPage:
+        """Ask for single pageviews."""
+        return await self._answer(query, VisitsPage)
+
+    async def breakdown(self, query: BreakdownQuery) -> BreakdownPage:
+        """Ask for pageviews by dimension."""
+        return await self._answer(query, BreakdownPage)
+
+    async def summary(self, query: SummaryQuery) -> Summary:
+        """Ask for totals."""
+        return await self._answer(query, Summary)
+
+    async def health(self) -> StoreHealth:
+        """Ask how the store is."""
+        return await self._answer(StoreHealthQuery(), StoreHealth)
+
+    async def export(self, query: ExportQuery) -> AsyncIterator[bytes]:
+        """Ask for events and yield them as they come; closing the iterator cancels the query."""
+        with self._question(query) as (number, replies):
+            while not isinstance(reply := await self._next(replies), End):
+                assert isinstance(reply, Chunk)
+                yield reply.lines
+                self._tell(More(number))
+
+    async def _answer(self, query: Query, shape: type[Shape]) -> Shape:
+        with self._question(query) as (_, replies):
+            reply = await self._next(replies)
+            assert isinstance(reply, Answer)
+            return msgspec.msgpack.decode(reply.body, type=shape)
+
+    @contextlib.contextmanager
+    def _question(self, query: Query) -> Iterator[tuple[int, asyncio.Queue[Reply]]]:
+        self._number += 1
+        number, replies = self._number, asyncio.Queue[Reply]()
+        self._waiting[number] = replies
+        try:
+            self._tell(Ask(number, query))
+            yield number, replies
+        finally:
+            del self._waiting[number]
+            with contextlib.suppress(StoreDown):
+                self._tell(Cancel(number))
+
+    def _tell(self, question: Question) -> None:
+        if self._writer is None:
+            raise StoreDown("the store process is not running")
+        send(self._writer, question)
+
+    async def _next(self, replies: "asyncio.Queue[Reply]") -> Reply:
+        try:
+            async with asyncio.timeout(self._answer_wait_s):
+                reply = await replies.get()
+        except TimeoutError:
+            raise StoreDown(f"the store process did not answer within {self._answer_wait_s} s") from None
+        if isinstance(reply, Failed):
+            raise _error_of(reply)
+        return reply
+
+
+def _error_of(failed: Failed) -> StorageError:
+    if failed.kind == "refused":
+        return QueryRefused(failed.field, failed.message)
+    if failed.kind == "timeout":
+        return QueryTimeout(failed.message)
+    return StoreDown(failed.message)

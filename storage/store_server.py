@@ -1,0 +1,144 @@
+"""The store's end of the store link: answers questions in threads, each on a cursor of its own."""
+
+import asyncio
+import concurrent.futures
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from storage.errors import QueryRefused, StorageError
+from storage.ports import LoadProgress
+from storage.query import (
+    BreakdownPage,
+    BreakdownQuery,
+    ExportQuery,
+    Query,
+    StoreHealth,
+    StoreHealthQuery,
+    Summary,
+    SummaryQuery,
+    VisitsPage,
+    VisitsQuery,
+)
+from storage.store_link import WINDOW_CHUNKS, Answer, Ask, Cancel, Chunk, End, Failed, More, receive, send
+
+log = structlog.get_logger()
+
+_questions = msgspec.msgpack.Decoder(Ask | Cancel | More)
+_bodies = msgspec.msgpack.Encoder()
+Result = TypeVar("Result")
+
+
+class Reader(Protocol):
+    """Blocking questions on one cursor, as EventStore says; `interrupt` ends the one under way from another thread."""
+
+    def visits(self, query: VisitsQuery) -> VisitsPage: ...  # noqa: D102 - EventStore is the contract
+    def breakdown(self, query: BreakdownQuery) -> BreakdownPage: ...  # noqa: D102
+    def summary(self, query: SummaryQuery) -> Summary: ...  # noqa: D102
+    def export(self, query: ExportQuery) -> Iterator[bytes]: ...  # noqa: D102
+    def health(self) -> StoreHealth: ...  # noqa: D102
+    def interrupt(self) -> None: ...  # noqa: D102
+
+
+class StoreServer:
+    """Answers in `query_threads` threads; a question, or a chunk of a stream, gets `query_timeout_s` at the most."""
+
+    def __init__(
+        self,
+        open_reader: Callable[[], AbstractContextManager[Reader]],
+        progress: Callable[[], LoadProgress],
+        *,
+        query_threads: int,
+        query_timeout_s: float,
+    ) -> None:
+        self._open_reader = open_reader
+        self._progress = progress
+        self._query_timeout_s = query_timeout_s
+        self._threads = concurrent.futures.ThreadPoolExecutor(query_threads, "query")
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._windows: dict[int, asyncio.Semaphore] = {}
+
+    async def serve(self, link: socket.socket) -> None:
+        """Answer until the front closes its end."""
+        reader, writer = await asyncio.open_connection(sock=link)
+        try:
+            while (raw := await receive(reader)) is not None:
+                self._take(_questions.decode(raw), writer)
+        finally:
+            for task in list(self._tasks.values()):
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            writer.close()
+            self._threads.shutdown()
+
+    def _take(self, question: Ask | Cancel | More, writer: asyncio.StreamWriter) -> None:
+        number = question.number
+        if isinstance(question, Ask):
+            task = asyncio.create_task(self._reply(question, writer))
+            self._tasks[number] = task
+            task.add_done_callback(lambda _: self._tasks.pop(number))
+        elif isinstance(question, More):
+            if window := self._windows.get(number):
+                window.release()
+        elif task_of := self._tasks.get(number):
+            task_of.cancel()
+
+    async def _reply(self, ask: Ask, writer: asyncio.StreamWriter) -> None:
+        try:
+            with self._open_reader() as reader:
+                if isinstance(ask.query, ExportQuery):
+                    await self._stream(ask.number, ask.query, reader, writer)
+                else:
+                    body = await self._in_thread(lambda: _bodies.encode(self._ask(reader, ask.query)), reader)
+                    send(writer, Answer(ask.number, body))
+        except QueryRefused as error:
+            send(writer, Failed(ask.number, "refused", str(error), error.field))
+        except TimeoutError:
+            send(writer, Failed(ask.number, "timeout", f"the query took longer than {self._query_timeout_s} s"))
+        except StorageError as error:
+            log.error("query_failed", query=type(ask.query).__name__, reason=str(error))
+            send(writer, Failed(ask.number, "failed", str(error)))
+        await writer.drain()
+
+    async def _stream(self, number: int, query: ExportQuery, reader: Reader, writer: asyncio.StreamWriter) -> None:
+        window = self._windows[number] = asyncio.Semaphore(WINDOW_CHUNKS)
+        try:
+            chunks = reader.export(query)
+            while (lines := await self._in_thread(lambda: next(chunks, None), reader)) is not None:
+                await window.acquire()
+                send(writer, Chunk(number, lines))
+                await writer.drain()
+            send(writer, End(number))
+        finally:
+            del self._windows[number]
+
+    async def _in_thread(self, call: Callable[[], Result], reader: Reader) -> Result:
+        job = self._threads.submit(call)
+        try:
+            async with asyncio.timeout(self._query_timeout_s):
+                return await asyncio.wrap_future(job)
+        except (TimeoutError, asyncio.CancelledError):
+            if not job.cancelled():
+                # The cursor must not be closed under a running query.
+                reader.interrupt()
+                await asyncio.to_thread(concurrent.futures.wait, [job])
+            raise
+
+    def _ask(self, reader: Reader, query: Query) -> VisitsPage | BreakdownPage | Summary | StoreHealth:
+        match query:
+            case VisitsQuery():
+                return reader.visits(query)
+            case BreakdownQuery():
+                return reader.breakdown(query)
+            case SummaryQuery():
+                return reader.summary(query)
+            case StoreHealthQuery():
+                progress = self._progress()
+                return replace(reader.health(), lag_bytes=progress.lag_bytes, last_error=progress.last_error)
+            case ExportQuery():
+                raise AssertionError("an export is streamed")

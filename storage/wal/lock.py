@@ -1,0 +1,3 @@
+"""The lock has moved."""
+
+from storage.lock import Lock as Lock

@@ -1,0 +1,292 @@
+"""The write-ahead log of one front: requests join the group that waits for the next fdatasync."""
+
+import asyncio
+import queue
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storage.errors import LogFailed, LogFull
+from storage.files import fsync_directory, make_directory, replace_file
+from storage.lock import Lock
+from storage.ports import LogHealth
+from storage.wal.segment import HEADER_BYTES
+from storage.wal.writer import Group, SegmentWriter
+
+TICK_S = 1.0
+"""How often an idle log looks at its segment's age and at the free space."""
+
+LOCK_NAME = "LOCK"
+NUMBER_NAME = "log_number"
+
+
+class _PendingGroup(Group):
+    """A group and the requests that wait for it."""
+
+    __slots__ = ("waiters",)
+
+    def __init__(self, first_offset: int) -> None:
+        super().__init__(first_offset)
+        self.waiters: list[asyncio.Future[None]] = []
+
+
+class WriteAheadLog:
+    """An EventLog in `<root>/<log_id>/`; a new log_id at every start, so that offsets are never used twice.
+
+    The caller holds the lock of the data directory. One thread owns the files; it is handed one group at a time, and
+    all that arrives during a sync is the next group. `failed` is set when the log broke: the process should end.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        group_bytes_max: int,
+        group_events_max: int,
+        segment_bytes_max: int,
+        segment_age_s: float,
+        fence_idle_s: float,
+        unflushed_bytes_max: int,
+        append_wait_s: float,
+        disk_free_bytes_min: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._root = root
+        self._group_bytes_max = group_bytes_max
+        self._group_events_max = group_events_max
+        self._segment_bytes_max = segment_bytes_max
+        self._segment_age_s = segment_age_s
+        self._fence_idle_s = fence_idle_s
+        self._unflushed_bytes_max = unflushed_bytes_max
+        self._append_wait_s = append_wait_s
+        self._disk_free_bytes_min = disk_free_bytes_min
+        self._clock = clock
+        self._pending: deque[_PendingGroup] = deque()
+        self._writing: _PendingGroup | None = None
+        self._hand_over_due = False
+        self._room: deque[asyncio.Future[None]] = deque()
+        self._orders: queue.SimpleQueue[_PendingGroup | None] = queue.SimpleQueue()
+        self._unflushed_bytes = 0
+        self._durable_offset = -1
+        self._full_reason: str | None = None
+        self._counts = [0, 0, 0]
+        self._closing = False
+        self._next_offset = 0
+        self.failed = asyncio.Event()
+        self._failure: str | None = None
+
+    async def __aenter__(self) -> Self:
+        """Make the log's directory and its first segment, and start the thread; OSError or LogFull when it cannot."""
+        self._loop = asyncio.get_running_loop()
+        self.log_id = await asyncio.to_thread(self._create)
+        self._thread = threading.Thread(target=self._write_groups, name="log", daemon=True)
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is pending, seal, and free the lock."""
+        self._closing = True
+        if self._writing is None:
+            self._hand_over()
+        await asyncio.to_thread(self._thread.join)
+        self._lock.release()
+
+    async def append(self, lines: Sequence[bytes], *, rejected: int = 0, duplicates: int = 0) -> int:
+        """Append as the port says; a caller that is cancelled meanwhile takes nothing out of its group."""
+        if self._unflushed_bytes > self._unflushed_bytes_max:
+            await self._wait_for_room()
+        if self._failure is not None or self._closing:
+            raise LogFailed(self._failure or "the log is closing")
+        group = self._group_for(lines)
+        buffer, first = group.buffer, self._next_offset
+        before, offset = len(buffer), first
+        for line in lines:
+            # `{"offset":7` + `{"event_id":…}`, with the inner brace turned into a comma: no second encoding.
+            buffer += b'{"offset":%d' % offset
+            brace = len(buffer)
+            buffer += line
+            buffer[brace] = 0x2C
+            buffer += b"\n"
+            offset += 1
+        self._next_offset = offset
+        group.count += offset - first
+        group.rejected += rejected
+        group.duplicates += duplicates
+        self._unflushed_bytes += len(buffer) - before
+        waiter = self._loop.create_future()
+        group.waiters.append(waiter)
+        if self._writing is None and not self._hand_over_due:
+            # Not at once: what this turn of the loop still brings joins the group.
+            self._hand_over_due = True
+            self._loop.call_soon(self._hand_over)
+        await waiter
+        return first
+
+    def health(self) -> LogHealth:
+        """Return figures as the port says; the counts are of this incarnation."""
+        groups, duplicates, rejected = self._counts
+        return LogHealth(
+            log_id=self.log_id,
+            accepting=self._failure is None and self._full_reason is None and not self._closing,
+            reason=self._failure or self._full_reason,
+            durable_offset=self._durable_offset,
+            segment=self._writer.segment,
+            segment_bytes=self._writer.segment_bytes,
+            unflushed_bytes=self._unflushed_bytes,
+            groups=groups,
+            duplicates=duplicates,
+            rejected=rejected,
+        )
+
+    # On the loop: groups.
+
+    def _group_for(self, lines: Sequence[bytes]) -> _PendingGroup:
+        if self._pending:
+            group = self._pending[-1]
+            fits = group.count + len(lines) <= self._group_events_max
+            if fits and len(group.buffer) + sum(map(len, lines)) <= self._group_bytes_max:
+                return group
+        group = _PendingGroup(self._next_offset)
+        self._pending.append(group)
+        return group
+
+    async def _wait_for_room(self) -> None:
+        waiter = self._loop.create_future()
+        self._room.append(waiter)
+        try:
+            async with asyncio.timeout(self._append_wait_s):
+                await waiter
+        except TimeoutError:
+            raise LogFull(f"{self._unflushed_bytes} bytes wait for the disk") from None
+
+    def _hand_over(self) -> None:
+        self._hand_over_due = False
+        if self._writing is not None:
+            return
+        if self._pending:
+            self._writing = self._pending.popleft()
+            self._orders.put(self._writing)
+        elif self._closing:
+            self._orders.put(None)
+
+    def _written(self, group: _PendingGroup) -> None:
+        self._durable_offset += group.count
+        self._full_reason = None
+        for index, count in enumerate((1, group.duplicates, group.rejected)):
+            self._counts[index] += count
+        self._finish(group)
+        self._writing = None
+        self._hand_over()
+
+    def _refused(self, error: Exception) -> None:
+        """Fail everything that waits: offsets above the durable one were never promised and are used again."""
+        lost = [group for group in (self._writing, *self._pending) if group is not None]
+        self._pending.clear()
+        self._writing = None
+        self._next_offset = self._durable_offset + 1
+        for group in lost:
+            self._finish(group, error)
+        self._hand_over()
+
+    def _finish(self, group: _PendingGroup, error: Exception | None = None) -> None:
+        self._unflushed_bytes -= len(group.buffer) - HEADER_BYTES
+        for waiter in group.waiters:
+            if waiter.done():
+                continue  # its client left; its lines stay in the group
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(type(error)(str(error)))
+        while self._room and self._unflushed_bytes <= self._unflushed_bytes_max:
+            waiter = self._room.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _full(self, reason: str | None) -> None:
+        self._full_reason = reason
+
+    def _broke(self, error: OSError) -> None:
+        self._failure = f"the log cannot be written: {error}"
+        self._refused(LogFailed(self._failure))
+        self.failed.set()
+
+    # On the log's own thread: files.
+
+    def _create(self) -> str:
+        make_directory(self._root)
+        number = _next_number(self._root)
+        log_id = f"{number:010d}-{secrets.token_hex(4)}"
+        # The directory appears under its name with its lock held: a reader that finds it free knows its owner is dead.
+        unborn = self._root / f".{log_id}"
+        unborn.mkdir(mode=0o700)
+        self._lock = Lock(unborn / LOCK_NAME).acquire()
+        unborn.rename(self._root / log_id)
+        fsync_directory(self._root)
+        self._writer = SegmentWriter(
+            self._root / log_id,
+            log_id,
+            segment_bytes_max=self._segment_bytes_max,
+            segment_age_s=self._segment_age_s,
+            disk_free_bytes_min=self._disk_free_bytes_min,
+            clock=self._clock,
+        )
+        self._writer.check_room()
+        self._writer.open_segment()
+        return log_id
+
+    def _write_groups(self) -> None:
+        try:
+            while self._write_next():
+                pass
+            self._writer.close()
+        except OSError as error:
+            # Never retried: after a failed fsync the kernel may call pages clean that never reached the disk.
+            self._loop.call_soon_threadsafe(self._broke, error)
+
+    def _write_next(self) -> bool:
+        group = self._next_order()
+        if group is None:
+            return False
+        try:
+            self._writer.write(group)
+        except LogFull as error:
+            self._loop.call_soon_threadsafe(self._full, str(error))
+            self._loop.call_soon_threadsafe(self._refused, error)
+        else:
+            self._loop.call_soon_threadsafe(self._written, group)
+        return True
+
+    def _next_order(self) -> _PendingGroup | None:
+        try:
+            return self._orders.get(timeout=self._fence_idle_s)
+        except queue.Empty:
+            self._writer.fence()
+        while True:
+            try:
+                return self._orders.get(timeout=TICK_S)
+            except queue.Empty:
+                self._tick()
+
+    def _tick(self) -> None:
+        self._writer.fence()
+        self._writer.seal_if_old()
+        try:
+            self._writer.check_room()
+        except LogFull as error:
+            self._loop.call_soon_threadsafe(self._full, str(error))
+        else:
+            self._loop.call_soon_threadsafe(self._full, None)
+
+
+def _next_number(root: Path) -> int:
+    path = root / NUMBER_NAME
+    number = int(path.read_text(encoding="ascii")) + 1 if path.exists() else 1
+    replace_file(path, f"{number}\n".encode("ascii"))
+    return number

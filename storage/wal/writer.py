@@ -1,0 +1,208 @@
+"""The writing side of one log directory: groups, fences and seals onto segment files; used by one thread."""
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+from storage.errors import LogFull
+from storage.files import fsync_directory
+from storage.wal.segment import HEADER_BYTES, Header, header_crc, pack, payload_crc, seed, segment_name
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""The errors of write that pass by themselves; every other one ends the log."""
+
+DISK_CHECK_S = 1.0
+"""How old the last look at the free space may be."""
+
+NO_CRC = "00000000"
+"""What the first header of a log links to."""
+
+
+class Group:
+    """Lines that will be durable together. The buffer begins with room for the header line."""
+
+    __slots__ = ("buffer", "count", "duplicates", "first_offset", "rejected")
+
+    def __init__(self, first_offset: int) -> None:
+        self.first_offset = first_offset
+        self.buffer = bytearray(HEADER_BYTES)
+        self.count = 0
+        self.duplicates = 0
+        self.rejected = 0
+
+
+class _Place(TypedDict):
+    log_id: str
+    segment: int
+    first_offset: int
+    prev_crc: str
+
+
+class SegmentWriter:
+    """Writes into `directory`, whose lock the caller holds; every method may block on the disk.
+
+    OSError from any method means that nothing written through this object can be trusted to be durable any more,
+    except what an earlier return has promised.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        log_id: str,
+        *,
+        segment_bytes_max: int,
+        segment_age_s: float,
+        disk_free_bytes_min: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._directory = directory
+        self._log_id = log_id
+        self._segment_bytes_max = segment_bytes_max
+        self._segment_age_s = segment_age_s
+        self._disk_free_bytes_min = disk_free_bytes_min
+        self._clock = clock
+        self._descriptor: int | None = None
+        self._disk_checked_at = float("-inf")
+        self._fenced = True
+        self._prev_crc = NO_CRC
+        self._seed = 0
+        self._totals = (0, 0)
+        self._opened_at = 0.0
+        self.segment = 0
+        self.segment_bytes = 0
+        self.next_offset = 0
+
+    def open_segment(self) -> None:
+        """Start the next segment: created, headed and synced, its directory entry too."""
+        segment = self.segment + 1
+        path = self._directory / segment_name(segment)
+        segment_seed = seed(self._log_id, segment)
+        line = pack(Header(frame="SEGMENT", **self._place() | {"segment": segment}), segment_seed)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(descriptor, line, 0)
+            os.fdatasync(descriptor)
+            # The directory entry is data too: without this fsync a crash can lose the file.
+            fsync_directory(self._directory)
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno in NO_ROOM:
+                path.unlink()
+                raise LogFull(f"no room for a new segment: {error}") from error
+            raise
+        self._descriptor, self._seed = descriptor, segment_seed
+        self.segment, self.segment_bytes = segment, len(line)
+        self._prev_crc, self._totals, self._opened_at = header_crc(line), (0, 0), self._clock()
+
+    def write(self, group: Group) -> None:
+        """Return once the group survives a power cut.
+
+        Raises:
+            LogFull: no room; the segment is as it was before, and the log goes on when there is room again.
+        """
+        self.check_room()
+        if self._descriptor is None:
+            self.open_segment()
+        assert self._descriptor is not None
+        line = self._head_of(group)
+        group.buffer[:HEADER_BYTES] = line
+        self._write_or_truncate(group.buffer)
+        os.fdatasync(self._descriptor)
+        self.segment_bytes += len(group.buffer)
+        self.next_offset += group.count
+        self._prev_crc, self._fenced = header_crc(line), False
+        self._totals = (self._totals[0] + group.count, self._totals[1] + len(group.buffer) - HEADER_BYTES)
+        if self.segment_bytes >= self._segment_bytes_max:
+            self.seal("size")
+
+    def fence(self) -> None:
+        """Prove, by a header after it, that the last group was durable; not synced itself, without effect twice."""
+        if self._fenced or self._descriptor is None:
+            return
+        line = pack(Header(frame="FENCE", **self._place()), self._seed)
+        try:
+            self._write_or_truncate(line)
+        except LogFull:
+            return  # the next group or the next idle moment proves it as well
+        self.segment_bytes += len(line)
+        self._prev_crc, self._fenced = header_crc(line), True
+
+    def seal_if_old(self) -> None:
+        """Seal a segment that has been open for `segment_age_s` and holds anything."""
+        old = self._clock() - self._opened_at >= self._segment_age_s
+        if old and self._descriptor is not None and self._totals[1]:
+            self.seal("age")
+
+    def seal(self, reason: str) -> None:
+        """End the open segment, synced; the next write starts another one. A full disk leaves it open instead."""
+        if self._descriptor is None:
+            return
+        count, payload_bytes = self._totals
+        line = pack(Header(frame="SEAL", **self._place(), count=count, bytes=payload_bytes, reason=reason), self._seed)
+        try:
+            self._write_or_truncate(line)
+        except LogFull:
+            return
+        os.fdatasync(self._descriptor)
+        os.close(self._descriptor)
+        self._descriptor, self._prev_crc, self._fenced = None, header_crc(line), True
+
+    def check_room(self) -> None:
+        """Raise LogFull while the disk has less than `disk_free_bytes_min` free."""
+        if self._clock() - self._disk_checked_at < DISK_CHECK_S:
+            return
+        stat = os.statvfs(self._directory)
+        free = stat.f_bavail * stat.f_frsize
+        if free < self._disk_free_bytes_min:
+            raise LogFull(f"{self._directory} has {free} bytes free, the watermark is {self._disk_free_bytes_min}")
+        self._disk_checked_at = self._clock()
+
+    def close(self) -> None:
+        """Seal and close."""
+        self.seal("closed")
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _head_of(self, group: Group) -> bytes:
+        with memoryview(group.buffer)[HEADER_BYTES:] as payload:
+            head = Header(
+                frame="DATA",
+                **self._place(),
+                count=group.count,
+                bytes=len(payload),
+                duplicates=group.duplicates,
+                rejected=group.rejected,
+                payload_crc=payload_crc(payload, self._seed),
+            )
+        return pack(head, self._seed)
+
+    def _place(self) -> "_Place":
+        return {
+            "log_id": self._log_id,
+            "segment": self.segment,
+            "first_offset": self.next_offset,
+            "prev_crc": self._prev_crc,
+        }
+
+    def _write_or_truncate(self, content: bytes | bytearray) -> None:
+        assert self._descriptor is not None
+        try:
+            _write_all(self._descriptor, content, self.segment_bytes)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            # Half a frame followed by a good one would look like corruption: the tail goes back to the last frame.
+            os.ftruncate(self._descriptor, self.segment_bytes)
+            os.fdatasync(self._descriptor)
+            raise LogFull(f"no room in {self._directory}: {error}") from error
+
+
+def _write_all(descriptor: int, content: bytes | bytearray, at: int) -> None:
+    done = 0
+    with memoryview(content) as view:
+        while done < len(view):
+            done += os.pwrite(descriptor, view[done:], at + done)

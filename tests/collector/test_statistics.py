@@ -1,0 +1,292 @@
+"""The statistics over HTTP, in front of a store in memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from collector.app import build_app
+from collector.identity.caller import Caller
+from collector.statistics.table import routes
+from storage.errors import StoreDown
+from storage.event import Event
+from storage.ports import EventStore
+from storage.query import (
+    BreakdownPage,
+    BreakdownQuery,
+    ExportQuery,
+    StoreHealth,
+    Summary,
+    SummaryQuery,
+    VisitsPage,
+    VisitsQuery,
+)
+from tests.fakes.store import MemoryStore
+
+Client = TestClient[web.Request, web.Application]
+Opener = Callable[[web.Application], Awaitable[Client]]
+
+DEADLINE_S = 20.0
+
+CALLERS = {
+    "ann": Caller("7", "user", "s1"),
+    "bob": Caller("8", "user", "s2"),
+    "carl": Caller("9", "analyst", "s3"),
+    "dora": Caller("10", "admin", "s4"),
+}
+
+
+async def authenticate(request: web.Request) -> Caller | None:
+    return CALLERS.get(request.headers.get("Authorization", ""))
+
+
+def app_of(store: EventStore) -> web.Application:
+    return build_app(routes(store), authenticate, body_bytes_max=1000)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def pageview(number: int, page_url: str, occurred_at: str, **who: str) -> Event:
+    return Event(f"e{number}", "site", "pageview", at("2026-11-18"), at(occurred_at), page_url=page_url, **who)
+
+
+EVENTS = [
+    pageview(1, "/a", "2026-01-01 10:00:00", user_id="7"),
+    pageview(2, "/a", "2026-01-01 10:59:59", user_id="8"),
+    pageview(3, "/b", "2026-01-02 00:00:00", user_id="7"),
+    pageview(4, "/a", "2026-01-05 09:00:00", anonymous_id="v"),
+    Event("e5", "site", "click", at("2026-11-18"), at("2026-01-05"), user_id="7", attrs={"n": 1}),
+]
+
+
+@pytest.fixture
+async def client(aiohttp_client: Opener) -> Client:
+    store = MemoryStore()
+    store.put(*EVENTS)
+    return await aiohttp_client(app_of(store))
+
+
+async def ask(client: Client, path: str, who: str = "carl", **parameters: str) -> dict[str, object]:
+    answer = await client.get(path, params=parameters, headers={"Authorization": who})
+    assert answer.status == 200, await answer.text()
+    assert answer.headers["Cache-Control"] == "no-store"
+    return await answer.json()
+
+
+async def test_visits_are_single_pageviews_newest_first(client: Client) -> None:
+    answer = await ask(client, "/stats/visits", limit="2")
+    assert answer["rows"] == [
+        {"user_id": None, "anonymous_id": "v", "page_url": "/a", "timestamp": "2026-01-05T09:00:00Z"},
+        {"user_id": "7", "anonymous_id": None, "page_url": "/b", "timestamp": "2026-01-02T00:00:00Z"},
+    ]
+    following = await ask(client, "/stats/visits", limit="2", cursor=str(answer["next"]))
+    assert [row["timestamp"] for row in following["rows"]] == ["2026-01-01T10:59:59Z", "2026-01-01T10:00:00Z"]
+    assert following["next"] is None
+
+
+async def test_a_breakdown_has_a_member_for_each_dimension(client: Client) -> None:
+    answer = await ask(client, "/stats/visits", by="page,day")
+    assert answer == {
+        "rows": [
+            {"page": "/a", "day": "2026-01-01", "visits": 2, "visitors": 2},
+            {"page": "/b", "day": "2026-01-02", "visits": 1, "visitors": 1},
+            {"page": "/a", "day": "2026-01-05", "visits": 1, "visitors": 1},
+        ],
+        "next": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("by", "first"),
+    [
+        ("hour", "2026-01-01T10:00:00Z"),
+        ("day", "2026-01-01"),
+        ("week", "2025-12-29"),
+        ("month", "2026-01"),
+        ("user", "7"),
+        ("page", "/a"),
+    ],
+)
+async def test_each_dimension_shows_its_keys(client: Client, by: str, first: str) -> None:
+    answer = await ask(client, "/stats/visits", by=by)
+    assert answer["rows"][0][by] == first
+
+
+async def test_a_breakdown_goes_on_at_its_cursor(client: Client) -> None:
+    first = await ask(client, "/stats/visits", by="page", limit="1")
+    second = await ask(client, "/stats/visits", by="page", limit="1", cursor=str(first["next"]))
+    assert [row["page"] for row in (*first["rows"], *second["rows"])] == ["/a", "/b"]
+
+
+async def test_a_summary_has_totals_and_popular_pages(client: Client) -> None:
+    assert await ask(client, "/stats/summary", limit="1") == {
+        "total_visits": 4,
+        "unique_users": 3,
+        "popular_pages": [{"page_url": "/a", "visits": 3, "unique_users": 3}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "visits"),
+    [
+        ({"user_id": "7"}, 2),
+        ({"page_url": "/a"}, 3),
+        ({"from": "2026-01-02"}, 2),
+        ({"to": "2026-01-02"}, 2),
+        ({"from": "2026-01-01 10:00:00", "to": "2026-01-01 10:59:59"}, 1),
+        ({"from": "2026-01-01T11:59:59+01:00"}, 3),
+        ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-02T00:00:00Z"}, 0),
+        ({"user_id": "7", "page_url": "/b", "from": "2026-01-01", "to": "2026-02-01"}, 1),
+    ],
+)
+async def test_filters_hold_together(client: Client, parameters: dict[str, str], visits: int) -> None:
+    summary = await ask(client, "/stats/summary", **parameters)
+    single = await ask(client, "/stats/visits", **parameters)
+    assert (summary["total_visits"], len(single["rows"])) == (visits, visits)
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "code"),
+    [
+        ("limit=0", "?limit", "wrong_value"),
+        ("limit=1001", "?limit", "wrong_value"),
+        ("limit=ten", "?limit", "wrong_type"),
+        ("limit=5&limit=6", "?limit", "repeated"),
+        ("from=yesterday", "?from", "wrong_value"),
+        ("from=2026-13-01", "?from", "wrong_value"),
+        ("from=", "?from", "wrong_value"),
+        ("to=0001-01-01T00:00:00%2B01:00", "?to", "wrong_value"),
+        ("from=2026-01-02&to=2026-01-01", "?to", "wrong_value"),
+        ("by=colour", "?by", "wrong_value"),
+        ("by=", "?by", "wrong_value"),
+        ("by=page,page", "?by", "repeated"),
+        ("by=page&by=day", "?by", "repeated"),
+        ("user_id=", "?user_id", "wrong_value"),
+        (f"user_id={'7' * 65}", "?user_id", "wrong_value"),
+        (f"page_url=/{'a' * 4096}", "?page_url", "wrong_value"),
+        ("cursor=", "?cursor", "wrong_value"),
+        ("cursor=AAAA", "?cursor", "wrong_value"),
+        ("by=page&cursor=AAAA", "?cursor", "wrong_value"),
+        ("colour=red", "?colour", "extra_forbidden"),
+        ("from_time=2026-01-01", "?from_time", "extra_forbidden"),
+        ("source_label=click", "?source_label", "extra_forbidden"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(client: Client, query: str, path: str, code: str) -> None:
+    answer = await client.get(f"/stats/visits?{query}", headers={"Authorization": "carl"})
+    assert answer.status == 422
+    problem = await answer.json()
+    assert problem["code"] == "query_invalid"
+    assert [(error["path"], error["code"]) for error in problem["errors"]] == [(path, code)]
+
+
+@pytest.mark.parametrize("query", ["by=page", "cursor=AAAA"])
+async def test_a_summary_refuses_what_it_does_not_read(client: Client, query: str) -> None:
+    answer = await client.get(f"/stats/summary?{query}", headers={"Authorization": "carl"})
+    assert answer.status == 422
+
+
+PATHS = ["/stats/visits", "/stats/visits?by=page", "/stats/summary", "/export/events.ndjson"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_without_a_token_nothing_is_shown(client: Client, path: str) -> None:
+    assert (await client.get(path)).status == 401
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_user_who_asks_for_somebody_else_is_refused(client: Client, path: str) -> None:
+    joined = f"{path}{'&' if '?' in path else '?'}user_id=8"
+    answer = await client.get(joined, headers={"Authorization": "ann"})
+    assert (answer.status, (await answer.json())["code"]) == (403, "not_yours")
+    assert (await client.get(joined, headers={"Authorization": "bob"})).status == 200
+
+
+@pytest.mark.parametrize(("who", "visits"), [("ann", 2), ("bob", 1), ("carl", 4), ("dora", 4)])
+async def test_users_see_their_own_rows_and_analysts_all(client: Client, who: str, visits: int) -> None:
+    assert len((await ask(client, "/stats/visits", who))["rows"]) == visits
+    assert (await ask(client, "/stats/summary", who))["total_visits"] == visits
+    answer = await client.get("/export/events.ndjson?source_label=pageview", headers={"Authorization": who})
+    assert len((await answer.read()).splitlines()) == visits
+
+
+async def test_an_export_is_a_file_of_events(client: Client) -> None:
+    answer = await client.get("/export/events.ndjson?user_id=7", headers={"Authorization": "dora"})
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="events.ndjson"'
+    lines = [msgspec.json.decode(line) for line in (await answer.read()).splitlines()]
+    assert [line["event_id"] for line in lines] == ["e1", "e3", "e5"]
+    assert lines[2]["attrs"] == {"n": 1}
+
+
+async def test_an_export_of_nothing_is_an_empty_file(client: Client) -> None:
+    answer = await client.get("/export/events.ndjson?source_label=none", headers={"Authorization": "dora"})
+    assert (answer.status, await answer.read()) == (200, b"")
+
+
+class EndlessStore:
+    """Exports without an end or up to a failure; every other question finds nobody to ask."""
+
+    def __init__(self, fails_after: int | None) -> None:
+        self._fails_after = fails_after
+        self.chunks = 0
+        self.left = False
+
+    async def visits(self, query: VisitsQuery) -> VisitsPage:
+        raise StoreDown("nobody")
+
+    async def breakdown(self, query: BreakdownQuery) -> BreakdownPage:
+        raise StoreDown("nobody")
+
+    async def summary(self, query: SummaryQuery) -> Summary:
+        raise StoreDown("nobody")
+
+    async def health(self) -> StoreHealth:
+        raise StoreDown("nobody")
+
+    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+        try:
+            while self.chunks != self._fails_after:
+                self.chunks += 1
+                yield b"{}\n" * 20_000
+            raise StoreDown("nobody")
+        finally:
+            self.left = True
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_store_that_is_down_is_a_503_to_try_again(aiohttp_client: Opener, path: str) -> None:
+    client = await aiohttp_client(app_of(EndlessStore(fails_after=0)))
+    answer = await client.get(path, headers={"Authorization": "carl"})
+    assert (answer.status, (await answer.json())["code"]) == (503, "store_down")
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_an_export_that_breaks_is_not_taken_for_a_whole_one(aiohttp_client: Opener) -> None:
+    client = await aiohttp_client(app_of(EndlessStore(fails_after=2)))
+    with pytest.raises(aiohttp.ClientError):
+        await (await client.get("/export/events.ndjson", headers={"Authorization": "carl"})).read()
+
+
+async def test_an_export_is_made_no_faster_than_it_is_read_and_ends_with_its_reader(aiohttp_client: Opener) -> None:
+    store = EndlessStore(fails_after=None)
+    client = await aiohttp_client(app_of(store))
+    answer = await client.get("/export/events.ndjson", headers={"Authorization": "carl"})
+    await answer.content.readexactly(3)
+    made = -1
+    while made != store.chunks:
+        made = store.chunks
+        await client.get("/export/events.ndjson")  # a 401: what the daemon could do at once it has done by then
+    answer.close()
+    async with asyncio.timeout(DEADLINE_S):
+        while not store.left:
+            await client.get("/export/events.ndjson")
+    assert store.chunks < made + 1000

@@ -1,0 +1,129 @@
+"""Stores under the contract suite: a way to load a batch, and the port to ask."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from storage.duckdb.reader import Reader
+from storage.duckdb.store import DuckDBStore
+from storage.event import Event, RejectedItem, encode
+from storage.ports import EventSink, EventStore, LogRange
+from storage.query import (
+    BreakdownPage,
+    BreakdownQuery,
+    ExportQuery,
+    StoreHealth,
+    Summary,
+    SummaryQuery,
+    VisitsPage,
+    VisitsQuery,
+)
+from tests.fakes.store import MemoryStore
+
+LOG_ID = "0000000001-abcdef"
+
+Answer = TypeVar("Answer")
+
+
+class Shelf(Protocol):
+    """What the suite needs of an adapter. `load` returns once the items can be asked for; they may be several batches."""
+
+    store: EventStore
+
+    async def load(self, items: list[Event | RejectedItem], *, duplicates: int = 0) -> None: ...
+
+
+Adapter = Callable[[Path], AbstractAsyncContextManager[Shelf]]
+
+
+class SinkShelf:
+    """A store in this process, behind EventSink."""
+
+    def __init__(self, directory: Path, sink: EventSink, store: EventStore) -> None:
+        self.directory = directory
+        self.sink = sink
+        self.store = store
+
+    async def load(self, items: list[Event | RejectedItem], *, duplicates: int = 0) -> None:
+        self.apply(items, duplicates=duplicates)
+
+    def apply(
+        self, items: list[Event | RejectedItem], *, start: int | None = None, log_id: str = LOG_ID, duplicates: int = 0
+    ) -> None:
+        """Load one batch, behind what is loaded unless `start` says otherwise."""
+        at = self.sink.positions().get(log_id)
+        first = (at.next_offset if at else 0) if start is None else start
+        lines = [b'{"offset":%d,' % (first + index) + encode(item)[1:] + b"\n" for index, item in enumerate(items)]
+        batch = log_range(first, first + len(items) - 1, (at.byte_end if at else 0) + 1, log_id, duplicates)
+        self.apply_lines(batch, b"".join(lines))
+
+    def apply_lines(self, batch: LogRange, lines: bytes) -> None:
+        spool = self.directory / "spool.ndjson"
+        spool.write_bytes(lines)
+        self.sink.apply(batch, spool)
+
+
+def log_range(first: int, last: int, byte_end: int, log_id: str = LOG_ID, duplicates: int = 0) -> LogRange:
+    return LogRange(
+        log_id=log_id,
+        from_offset=first,
+        to_offset=last,
+        segment=1,
+        byte_end=byte_end,
+        prev_crc=f"{byte_end:08x}",
+        duplicates=duplicates,
+    )
+
+
+class InThreads:
+    """The questions of a DuckDBStore as an EventStore."""
+
+    def __init__(self, store: DuckDBStore) -> None:
+        self._store = store
+
+    async def visits(self, query: VisitsQuery) -> VisitsPage:
+        return await self._ask(lambda reader: reader.visits(query))
+
+    async def breakdown(self, query: BreakdownQuery) -> BreakdownPage:
+        return await self._ask(lambda reader: reader.breakdown(query))
+
+    async def summary(self, query: SummaryQuery) -> Summary:
+        return await self._ask(lambda reader: reader.summary(query))
+
+    async def health(self) -> StoreHealth:
+        return await self._ask(lambda reader: reader.health())
+
+    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+        with self._store.reader() as reader:
+            chunks = reader.export(query)
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                yield chunk
+
+    async def _ask(self, question: Callable[[Reader], Answer]) -> Answer:
+        with self._store.reader() as reader:
+            return await asyncio.to_thread(question, reader)
+
+
+def open_store(directory: Path) -> DuckDBStore:
+    return DuckDBStore(directory / "events.duckdb", memory_limit_mb=128, threads=1, temp_directory=directory / "tmp")
+
+
+@contextlib.asynccontextmanager
+async def duckdb_shelf(directory: Path) -> AsyncIterator[SinkShelf]:
+    with open_store(directory) as store:
+        yield SinkShelf(directory, store, InThreads(store))
+
+
+@contextlib.asynccontextmanager
+async def memory_shelf(directory: Path) -> AsyncIterator[SinkShelf]:
+    store = MemoryStore()
+    yield SinkShelf(directory, store, store)
+
+
+SINKS: dict[str, Callable[[Path], AbstractAsyncContextManager[SinkShelf]]] = {
+    "duckdb": duckdb_shelf,
+    "memory": memory_shelf,
+}

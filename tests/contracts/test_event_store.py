@@ -1,0 +1,510 @@
+"""The contract of EventStore and EventSink, for every adapter.
+
+A further adapter takes part by a row in ADAPTERS; the tests of EventSink are for stores in this process.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.errors import QueryRefused, StorageError
+from storage.event import Event, RejectedItem
+from storage.ports import EventStore
+from storage.query import (
+    CHUNK_BYTES,
+    BreakdownQuery,
+    BreakdownRow,
+    Dimension,
+    EventFilter,
+    ExportQuery,
+    PageCount,
+    Summary,
+    SummaryQuery,
+    VisitRow,
+    VisitsQuery,
+)
+from tests.contracts.shelf import LOG_ID, SINKS, Adapter, Shelf, SinkShelf, log_range
+
+ADAPTERS: dict[str, Adapter] = {**SINKS}
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
+SITE = EventFilter(app_code="site")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+_ids = iter(range(10**9))
+
+
+@pytest.fixture(params=sorted(ADAPTERS))
+async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
+    async with ADAPTERS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=sorted(SINKS))
+async def sink_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SinkShelf]:
+    async with SINKS[request.param](tmp_path) as opened:
+        yield opened
+
+
+def event(**members: object) -> Event:
+    return msgspec.convert(
+        {
+            "event_id": f"00000000-0000-7000-8000-{next(_ids):012x}",
+            "app_code": "site",
+            "source_label": "pageview",
+            "received_at": NOON,
+            **members,
+        },
+        Event,
+    )
+
+
+def given_id(event_id: str, **members: object) -> Event:
+    return event(event_id=event_id, id_given=True, **members)
+
+
+def rejected(code: str = "attrs_too_many") -> RejectedItem:
+    return RejectedItem(rejected_code=code, rejected_raw='{"x":', app_code="site", received_at=NOON)
+
+
+async def exported(store: EventStore, where: EventFilter = SITE) -> list[dict[str, object]]:
+    chunks = [chunk async for chunk in store.export(ExportQuery(where=where))]
+    return [msgspec.json.decode(line) for line in b"".join(chunks).splitlines()]
+
+
+async def all_visits(store: EventStore, limit: int, where: EventFilter = SITE) -> list[VisitRow]:
+    rows: list[VisitRow] = []
+    after = None
+    while True:
+        page = await store.visits(VisitsQuery(where=where, limit=limit, after=after))
+        assert 0 < len(page.rows) <= limit or not rows
+        rows += page.rows
+        after = page.next
+        if after is None:
+            return rows
+
+
+async def all_cells(store: EventStore, by: tuple[Dimension, ...], limit: int = 100) -> list[BreakdownRow]:
+    rows: list[BreakdownRow] = []
+    after = None
+    while True:
+        page = await store.breakdown(BreakdownQuery(where=SITE, by=by, limit=limit, after=after))
+        rows += page.rows
+        after = page.next
+        if after is None:
+            return rows
+
+
+async def test_an_empty_store_answers_with_nothing(shelf: Shelf) -> None:
+    store = shelf.store
+    assert await all_visits(store, 10) == []
+    assert await all_cells(store, ("page",)) == []
+    assert await store.summary(SummaryQuery(where=SITE, pages=10)) == Summary(0, 0, [])
+    assert await exported(store) == []
+    health = await store.health()
+    assert (health.n_rows, health.n_rejected, health.n_duplicates) == (0, 0, 0)
+
+
+async def test_visits_are_the_pageviews_newest_first(shelf: Shelf) -> None:
+    await shelf.load(
+        [
+            event(page_url="/old", occurred_at=NOON - DAY, user_id="7"),
+            event(page_url="/received"),
+            event(page_url="/new", occurred_at=NOON + HOUR, anonymous_id="v"),
+            event(source_label="click", page_url="/new"),
+            event(),
+        ]
+    )
+    assert await all_visits(shelf.store, 10) == [
+        VisitRow(None, "v", "/new", NOON + HOUR),
+        VisitRow(None, None, "/received", NOON),
+        VisitRow("7", None, "/old", NOON - DAY),
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_pages_of_visits_join_without_a_gap_also_at_equal_times(shelf: Shelf, limit: int) -> None:
+    await shelf.load([event(page_url=f"/{n}") for n in range(4)])
+    await shelf.load([event(page_url=f"/{n}") for n in range(4, 7)])
+    assert [row.page_url for row in await all_visits(shelf.store, limit)] == [f"/{n}" for n in reversed(range(7))]
+
+
+async def test_a_page_of_visits_goes_on_where_it_ended_though_newer_ones_came(shelf: Shelf) -> None:
+    await shelf.load([event(page_url=f"/{n}", occurred_at=NOON + n * HOUR) for n in range(4)])
+    first = await shelf.store.visits(VisitsQuery(where=SITE, limit=2))
+    await shelf.load([event(page_url="/newest", occurred_at=NOON + DAY)])
+    second = await shelf.store.visits(VisitsQuery(where=SITE, limit=2, after=first.next))
+    assert [row.page_url for row in second.rows] == ["/1", "/0"]
+    assert second.next is None
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"user_id": "7"},
+        {"page_url": "/a"},
+        {"from_time": NOON + HOUR},
+        {"from_time": NOON, "to_time": NOON + HOUR},
+        {"to_time": NOON},
+        {"user_id": "7", "page_url": "/a", "from_time": NOON, "to_time": NOON + 3 * HOUR},
+        {"app_code": "shop"},
+        {"source_label": "click"},
+        {"user_id": "' OR 1=1 --"},
+    ],
+    ids=str,
+)
+async def test_a_filter_keeps_what_matches_every_member(shelf: Shelf, where: dict[str, object]) -> None:
+    events = [
+        event(page_url=page, user_id=user, occurred_at=NOON + n * HOUR, app_code=app, source_label=label)
+        for n in range(-1, 4)
+        for page in ("/a", "/b")
+        for user in ("7", None)
+        for app in ("site", "shop")
+        for label in ("pageview", "click")
+    ]
+    await shelf.load([*events])
+    chosen = msgspec.convert({"app_code": "site"} | where, EventFilter)
+    expected = [one for one in events if _matches(one, chosen)]
+    assert [line["event_id"] for line in await exported(shelf.store, chosen)] == [one.event_id for one in expected]
+    pageviews = [one for one in expected if one.source_label == "pageview"]
+    summary = await shelf.store.summary(SummaryQuery(where=chosen, pages=9))
+    assert summary.total_visits == len(pageviews) == len(await all_visits(shelf.store, 7, chosen))
+    cells = await shelf.store.breakdown(BreakdownQuery(where=chosen, by=("page",), limit=100))
+    assert sum(row.visits for row in cells.rows) == len(pageviews)
+
+
+def _matches(one: Event, where: EventFilter) -> bool:
+    return (
+        one.app_code == where.app_code
+        and where.source_label in (None, one.source_label)
+        and where.user_id in (None, one.user_id)
+        and where.page_url in (None, one.page_url)
+        and (where.from_time is None or one.occurred_at >= where.from_time)
+        and (where.to_time is None or one.occurred_at < where.to_time)
+    )
+
+
+@pytest.mark.parametrize(
+    ("dimension", "keys"),
+    [
+        ("user", ["7", None]),
+        ("page", ["/a", "/b"]),
+        ("hour", ["2026-11-15T23:00:00Z", "2026-11-16T00:00:00Z", "2026-12-01T09:00:00Z"]),
+        ("day", ["2026-11-15", "2026-11-16", "2026-12-01"]),
+        ("week", ["2026-11-09", "2026-11-16", "2026-11-30"]),
+        ("month", ["2026-11", "2026-12"]),
+    ],
+)
+async def test_a_breakdown_names_its_keys(shelf: Shelf, dimension: Dimension, keys: list[str | None]) -> None:
+    sunday = datetime(2026, 11, 15, 23, 59, 59, 999_999, tzinfo=UTC)
+    await shelf.load(
+        [
+            event(page_url="/a", occurred_at=sunday, user_id="7"),
+            event(page_url="/b", occurred_at=sunday + timedelta(microseconds=1)),
+            event(page_url="/a", occurred_at=datetime(2026, 12, 1, 9, 30, tzinfo=UTC), user_id="7"),
+        ]
+    )
+    assert [row.keys for row in await all_cells(shelf.store, (dimension,))] == [[key] for key in keys]
+
+
+async def test_a_breakdown_counts_visits_and_persons_by_user_and_period_together(shelf: Shelf) -> None:
+    await shelf.load(
+        [
+            event(page_url="/a", occurred_at=NOON, user_id="7", anonymous_id="v"),
+            event(page_url="/b", occurred_at=NOON, user_id="7", anonymous_id="w"),
+            event(page_url="/a", occurred_at=NOON, anonymous_id="v"),
+            event(page_url="/a", occurred_at=NOON, anonymous_id="w"),
+            event(page_url="/a", occurred_at=NOON, anonymous_id="w"),
+            event(page_url="/a", occurred_at=NOON - DAY, user_id="7"),
+        ]
+    )
+    assert await all_cells(shelf.store, ("user", "day")) == [
+        BreakdownRow(["7", "2026-11-17"], 1, 1),
+        BreakdownRow([None, "2026-11-18"], 3, 2),
+        BreakdownRow(["7", "2026-11-18"], 2, 1),
+    ]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    "by", [("page",), ("user",), ("user", "page"), ("page", "day"), ("month", "hour", "user")], ids=str
+)
+async def test_pages_of_a_breakdown_join_to_the_whole(shelf: Shelf, by: tuple[Dimension, ...], limit: int) -> None:
+    await shelf.load(
+        [
+            event(page_url=f"/{n % 4}", user_id=[None, "é", "z"][n % 3], occurred_at=NOON + (n % 5) * 9 * HOUR)
+            for n in range(40)
+        ]
+    )
+    whole = await all_cells(shelf.store, by)
+    assert len(whole) > 2
+    assert await all_cells(shelf.store, by, limit) == whole
+
+
+async def test_a_summary_counts_persons_once_and_names_the_most_visited_pages(shelf: Shelf) -> None:
+    await shelf.load(
+        [
+            event(page_url="/b", user_id="7", anonymous_id="v"),
+            event(page_url="/b", user_id="7", anonymous_id="w"),
+            event(page_url="/a", anonymous_id="7"),
+            event(page_url="/c"),
+            event(page_url="/a", user_id="8"),
+        ]
+    )
+    assert await shelf.store.summary(SummaryQuery(where=SITE, pages=2)) == Summary(
+        5, 3, [PageCount("/a", 2, 2), PageCount("/b", 2, 1)]
+    )
+
+
+@pytest.mark.parametrize("text", ["", "x", "é", "AAAA", "a" * 8000, "bnVsbA", "W10", "\x00"], ids=repr)
+async def test_a_cursor_that_is_not_ours_is_refused(shelf: Shelf, text: str) -> None:
+    for question in (
+        shelf.store.visits(VisitsQuery(where=SITE, limit=1, after=text)),
+        shelf.store.breakdown(BreakdownQuery(where=SITE, by=("page",), limit=1, after=text)),
+    ):
+        with pytest.raises(QueryRefused) as refusal:
+            await question
+        assert refusal.value.field == "cursor"
+
+
+async def test_a_cursor_with_any_character_changed_is_refused(shelf: Shelf) -> None:
+    await shelf.load([event(page_url="/a"), event(page_url="/b")])
+    text = (await shelf.store.visits(VisitsQuery(where=SITE, limit=1))).next
+    assert text is not None
+    for place, character in enumerate(text):
+        changed = text[:place] + ("A" if character != "A" else "B") + text[place + 1 :]
+        with pytest.raises(QueryRefused):
+            await shelf.store.visits(VisitsQuery(where=SITE, limit=1, after=changed))
+
+
+async def test_a_cursor_of_another_question_is_refused(shelf: Shelf) -> None:
+    await shelf.load([event(page_url="/a"), event(page_url="/b")])
+    cell = (await shelf.store.breakdown(BreakdownQuery(where=SITE, by=("page",), limit=1))).next
+    visit = (await shelf.store.visits(VisitsQuery(where=SITE, limit=1))).next
+    others = [
+        shelf.store.visits(VisitsQuery(where=SITE, limit=1, after=cell)),
+        shelf.store.visits(VisitsQuery(where=EventFilter(app_code="shop"), limit=1, after=visit)),
+        shelf.store.breakdown(BreakdownQuery(where=SITE, by=("user", "page"), limit=1, after=cell)),
+    ]
+    for question in others:
+        with pytest.raises(QueryRefused):
+            await question
+
+
+async def test_an_export_gives_every_member_back_in_load_order(shelf: Shelf) -> None:
+    full = event(
+        event_id="Order 7\n\x00é",
+        occurred_at=datetime(1, 1, 1, tzinfo=UTC),
+        sent_at=datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        user_id="7",
+        anonymous_id="\u202ev",
+        page_url='/"quoted"\\',
+        referrer="https://example.org/?q=\t",
+        title="</script>\U0001f600",
+        attrs={"n": 1, "f": 0.5, "s": "\x00", "deep": [{"a": [None, True]}], "big": 2**63},
+        id_given=True,
+    )
+    await shelf.load([full, event(event_id="0190ABCD-0000-7000-8000-000000000001")])
+    first, second = await exported(shelf.store)
+    assert str(first.pop("receipt")).endswith(":0")
+    times = ("received_at", "date_created", "sent_at")
+    assert [datetime.fromisoformat(str(first.pop(name))) for name in times] == [NOON, full.occurred_at, full.sent_at]
+    assert first == {
+        "app_code": "site",
+        "event_id": full.event_id,
+        "source_label": "pageview",
+        "id_user": "7",
+        "anonymous_id": full.anonymous_id,
+        "page_url": full.page_url,
+        "referrer": full.referrer,
+        "title": full.title,
+        "attrs": full.attrs,
+    }
+    assert second["event_id"] == "0190ABCD-0000-7000-8000-000000000001"
+    assert second.keys() == {"receipt", "received_at", "app_code", "event_id", "source_label"}
+
+
+async def test_an_export_comes_in_chunks_of_whole_lines(shelf: Shelf) -> None:
+    await shelf.load([event(title="x" * 1000) for _ in range(300)])
+    await shelf.load([event(title="y" * 1000) for _ in range(300)])
+    chunks = [chunk async for chunk in shelf.store.export(ExportQuery(where=SITE))]
+    assert len(chunks) > 2
+    assert all(chunk.endswith(b"\n") and len(chunk) <= CHUNK_BYTES for chunk in chunks)
+    titles = [msgspec.json.decode(line)["title"][0] for line in b"".join(chunks).splitlines()]
+    assert titles == ["x"] * 300 + ["y"] * 300
+
+
+async def test_an_export_can_be_left_in_the_middle(shelf: Shelf) -> None:
+    await shelf.load([event(title="x" * 1000) for _ in range(600)])
+    chunks = shelf.store.export(ExportQuery(where=SITE))
+    await anext(chunks)
+    await chunks.aclose()
+    assert (await shelf.store.health()).n_rows == 600
+
+
+async def test_health_counts_rows_rejected_and_duplicates_of_door_and_load(shelf: Shelf) -> None:
+    await shelf.load([given_id("a"), rejected(), given_id("a"), event()], duplicates=3)
+    await shelf.load([given_id("a")], duplicates=1)
+    health = await shelf.store.health()
+    assert (health.n_rows, health.n_rejected, health.n_duplicates) == (2, 1, 6)
+    assert health.loaded_at is not None
+    assert health.loaded_at.utcoffset() == timedelta(0)
+
+
+REPEATS = {
+    "the same id and time": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON), 1),
+    "another time of the same day": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON + HOUR), 1),
+    "a time of long ago": (
+        given_id("a", occurred_at=NOON - 3000 * DAY, received_at=NOON - DAY),
+        given_id("a", occurred_at=NOON - 3000 * DAY, received_at=NOON + 30 * DAY),
+        1,
+    ),
+    "the first day there is": (
+        given_id("a", occurred_at=datetime(1, 1, 1, tzinfo=UTC)),
+        given_id("a", occurred_at=datetime(1, 1, 1, tzinfo=UTC)),
+        1,
+    ),
+    "the last day there is": (
+        given_id("a", occurred_at=datetime(9999, 12, 31, tzinfo=UTC)),
+        given_id("a", occurred_at=datetime(9999, 12, 31, tzinfo=UTC)),
+        1,
+    ),
+    "a time of another day": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON + DAY), 2),
+    "no time, over midnight": (given_id("a"), given_id("a", received_at=NOON + 23 * HOUR), 1),
+    "no time, a day later": (given_id("a"), given_id("a", received_at=NOON + DAY), 2),
+    "no time behind a time": (given_id("a", occurred_at=NOON - 9 * DAY), given_id("a"), 1),
+    "the id that the door gave": (event(event_id="a"), given_id("a"), 1),
+    "an id that the door gave again": (given_id("a"), event(event_id="a"), 2),
+    "another application": (given_id("a"), given_id("a", app_code="shop"), 2),
+    "another spelling of a UUID": (
+        given_id("0190abcd-0000-7000-8000-000000000001"),
+        given_id("0190ABCD-0000-7000-8000-000000000001"),
+        2,
+    ),
+    "a UUID": (
+        given_id("0190abcd-0000-7000-8000-000000000001"),
+        given_id("0190abcd-0000-7000-8000-000000000001"),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REPEATS)
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_a_repeat_of_a_given_id_is_stored_once(shelf: Shelf, case: str, batches: int) -> None:
+    first, second, n_rows = REPEATS[case]
+    if batches == 1:
+        await shelf.load([first, second])
+    else:
+        await shelf.load([first])
+        await shelf.load([second])
+    health = await shelf.store.health()
+    assert (health.n_rows, health.n_duplicates) == (n_rows, 2 - n_rows)
+
+
+async def test_positions_say_where_each_log_goes_on(sink_shelf: SinkShelf) -> None:
+    assert sink_shelf.sink.positions() == {}
+    sink_shelf.apply([event(), event()])
+    sink_shelf.apply([event()])
+    sink_shelf.apply([event()], log_id="0000000002-other")
+    positions = sink_shelf.sink.positions()
+    assert {log_id: at.next_offset for log_id, at in positions.items()} == {LOG_ID: 3, "0000000002-other": 1}
+    assert (positions[LOG_ID].segment, positions[LOG_ID].byte_end, positions[LOG_ID].prev_crc) == (1, 2, "00000002")
+
+
+async def test_a_range_without_lines_moves_the_place_in_the_log_and_counts_once(sink_shelf: SinkShelf) -> None:
+    sink_shelf.apply([event()])
+    empty = log_range(1, 0, byte_end=9, duplicates=2)
+    sink_shelf.apply_lines(empty, b"")
+    with pytest.raises(StorageError):
+        sink_shelf.apply_lines(empty, b"")
+    sink_shelf.apply([event()])
+    assert sink_shelf.sink.positions()[LOG_ID].byte_end == 10
+    health = await sink_shelf.store.health()
+    assert (health.position, health.n_rows, health.n_duplicates) == (3, 2, 2)
+
+
+@pytest.mark.parametrize(("start", "count"), [(0, 2), (1, 1), (1, 2), (3, 1)])
+async def test_a_range_that_does_not_follow_changes_nothing(sink_shelf: SinkShelf, start: int, count: int) -> None:
+    sink_shelf.apply([event(), event()])
+    positions = sink_shelf.sink.positions()
+    with pytest.raises(StorageError):
+        sink_shelf.apply([event()] * count, start=start)
+    assert sink_shelf.sink.positions() == positions
+    assert (await sink_shelf.store.health()).n_rows == 2
+
+
+WRONG_LINES = {
+    "missing": b"",
+    "too few": b'{"offset":0,%s}\n',
+    "too many": b'{"offset":0,%s}\n{"offset":1,%s}\n{"offset":2,%s}\n',
+    "repeated": b'{"offset":0,%s}\n{"offset":0,%s}\n',
+    "of another range": b'{"offset":1,%s}\n{"offset":2,%s}\n',
+    "garbage": b'{"offset":0,%s}\nno JSON\n',
+    "torn": b'{"offset":0,%s}\n{"offset":1,"event_',
+    "of a wrong type": b'{"offset":0,%s}\n{"offset":1,"received_at":"yesterday","event_id":"b","app_code":"site"}\n',
+    "without an id": b'{"offset":0,%s}\n{"offset":1,"received_at":"2026-11-18T12:00:00Z","app_code":"site"}\n',
+}
+
+
+@pytest.mark.parametrize("case", WRONG_LINES)
+async def test_lines_that_are_not_the_ranges_change_nothing(sink_shelf: SinkShelf, case: str) -> None:
+    members = b'"event_id":"a","app_code":"site","source_label":"x","received_at":"2026-11-18T12:00:00Z"'
+    with pytest.raises(StorageError):
+        sink_shelf.apply_lines(log_range(0, 1, byte_end=1), WRONG_LINES[case].replace(b"%s", members))
+    assert sink_shelf.sink.positions() == {}
+    assert (await sink_shelf.store.health()).n_rows == 0
+    sink_shelf.apply([event(), event()])
+    assert (await sink_shelf.store.health()).n_rows == 2
+
+
+_times = st.sampled_from([None, NOON - 2 * DAY, NOON - HOUR, NOON, NOON + 13 * HOUR])
+_events = st.builds(
+    event,
+    event_id=st.sampled_from(
+        ["a", "b", "0190abcd-0000-7000-8000-000000000001", "0190ABCD-0000-7000-8000-000000000001"]
+    ),
+    id_given=st.booleans(),
+    app_code=st.sampled_from(["site", "site", "shop"]),
+    source_label=st.sampled_from(["pageview", "pageview", "click"]),
+    received_at=st.sampled_from([NOON, NOON + 11 * HOUR, NOON + 25 * HOUR]),
+    occurred_at=_times,
+    page_url=st.sampled_from([None, "/a", "/b"]),
+    user_id=st.sampled_from([None, "7", "8"]),
+    anonymous_id=st.sampled_from([None, "7", "v"]),
+    attrs=st.sampled_from([None, {}, {"n": 1}]),
+)
+_batches = st.lists(st.lists(_events | st.builds(rejected), max_size=8), max_size=4)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(batches=_batches)
+async def test_any_events_with_repeats_in_any_batches_give_the_same_answers_everywhere(
+    batches: list[list[Event | RejectedItem]],
+) -> None:
+    answers = []
+    for adapter in SINKS.values():
+        with tempfile.TemporaryDirectory() as directory:
+            async with adapter(Path(directory)) as shelf:
+                for batch in batches:
+                    shelf.apply(batch)
+                answers.append(await _answers(shelf.store))
+    assert all(answer == answers[0] for answer in answers)
+
+
+async def _answers(store: EventStore) -> list[object]:
+    health = await store.health()
+    return [
+        (health.position, health.n_rows, health.n_rejected, health.n_duplicates),
+        await store.summary(SummaryQuery(where=SITE, pages=3)),
+        await all_visits(store, 2),
+        *[await all_cells(store, by, 2) for by in (("user",), ("page", "day"), ("week", "user", "page"))],
+        [(line["receipt"], line["event_id"], line.get("attrs")) for line in await exported(store)],
+    ]

@@ -1,0 +1,262 @@
+"""A store in plain Python: EventSink and EventStore in one object, for tests of what stands in front of a store."""
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from storage.duckdb import cursor
+from storage.errors import StorageError
+from storage.event import PAGEVIEW, Event, RejectedItem, encode
+from storage.ports import LogPosition, LogRange
+from storage.query import (
+    CHUNK_BYTES,
+    BreakdownPage,
+    BreakdownQuery,
+    BreakdownRow,
+    EventFilter,
+    ExportQuery,
+    PageCount,
+    StoreHealth,
+    Summary,
+    SummaryQuery,
+    VisitRow,
+    VisitsPage,
+    VisitsQuery,
+)
+
+LOG_ID = "0000000001-fake"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    position: int
+    log_id: str
+    offset: int
+    event: Event
+
+    @property
+    def occurred_at(self) -> datetime:
+        return self.event.occurred_at or self.event.received_at
+
+    @property
+    def place(self) -> tuple[datetime, int, int]:
+        return self.occurred_at, self.position, self.offset
+
+    @property
+    def person(self) -> tuple[str, str] | None:
+        if self.event.user_id is not None:
+            return "user", self.event.user_id
+        return None if self.event.anonymous_id is None else ("visitor", self.event.anonymous_id)
+
+
+class MemoryStore:
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._rows: list[Stored] = []
+        self._ledger: list[LogRange] = []
+        self._loaded_at: datetime | None = None
+        self._rejected = self._repeats = 0
+
+    def put(self, *items: Event | RejectedItem, duplicates: int = 0) -> None:
+        """Load the items as the next batch of one log."""
+        start = self.positions()[LOG_ID].next_offset if self._ledger else 0
+        byte_end = self._ledger[-1].byte_end + 1 if self._ledger else 1
+        batch = LogRange(
+            log_id=LOG_ID,
+            from_offset=start,
+            to_offset=start + len(items) - 1,
+            segment=1,
+            byte_end=byte_end,
+            prev_crc="",
+            duplicates=duplicates,
+        )
+        self._apply(batch, [b'{"offset":%d,' % (start + index) + encode(item)[1:] for index, item in enumerate(items)])
+
+    def positions(self) -> dict[str, LogPosition]:
+        return {
+            one.log_id: LogPosition(
+                log_id=one.log_id,
+                next_offset=one.to_offset + 1,
+                segment=one.segment,
+                byte_end=one.byte_end,
+                prev_crc=one.prev_crc,
+            )
+            for one in self._ledger
+        }
+
+    def apply(self, batch: LogRange, lines: Path) -> None:
+        self._apply(batch, lines.read_bytes().splitlines())
+
+    def _apply(self, batch: LogRange, lines: list[bytes]) -> None:
+        self._check_follows(batch)
+        items = _items(lines)
+        if sorted(offset for offset, _ in items) != list(range(batch.from_offset, batch.to_offset + 1)):
+            raise StorageError("the lines are not the range's")
+        before: list[Stored] = []
+        kept: list[Stored] = []
+        for offset, item in sorted(items, key=lambda one: one[0]):
+            if isinstance(item, RejectedItem):
+                self._rejected += 1
+                continue
+            row = Stored(len(self._ledger) + 1, batch.log_id, offset, item)
+            if any(_repeats(row, earlier) for earlier in [*self._rows, *before]):
+                self._repeats += 1
+            else:
+                kept.append(row)
+            before.append(row)
+        self._rows += kept
+        self._ledger.append(batch)
+        self._loaded_at = self._clock()
+
+    def _check_follows(self, batch: LogRange) -> None:
+        last = self.positions().get(batch.log_id)
+        expected, end = (last.next_offset, (last.segment, last.byte_end)) if last else (0, (0, 0))
+        if batch.from_offset != expected or (batch.segment, batch.byte_end) <= end:
+            raise StorageError(f"the range does not follow what is loaded: expected offset {expected} behind {end}")
+
+    async def visits(self, query: VisitsQuery) -> VisitsPage:
+        rows = sorted(self._pageviews(query.where), key=lambda row: row.place, reverse=True)
+        if query.after is not None:
+            after = cursor.decode(query.after, query, tuple[datetime, int, int])
+            rows = [row for row in rows if row.place < after]
+        shown = rows[: query.limit]
+        following = cursor.encode(shown[-1].place, query) if len(rows) > query.limit else None
+        return VisitsPage([_visit(row) for row in shown], following)
+
+    async def breakdown(self, query: BreakdownQuery) -> BreakdownPage:
+        cells: dict[tuple[str | None, ...], list[Stored]] = defaultdict(list)
+        for row in self._pageviews(query.where):
+            cells[tuple(_key(row, dimension) for dimension in query.by)].append(row)
+        rows = [BreakdownRow(list(keys), len(found), _persons(found)) for keys, found in cells.items()]
+        rows.sort(key=lambda row: _order(query, row.visits, row.keys))
+        if query.after is not None:
+            visits, keys = cursor.decode(query.after, query, tuple[int, list[str | None]])
+            rows = [row for row in rows if _order(query, row.visits, row.keys) > _order(query, visits, keys)]
+        shown = rows[: query.limit]
+        more = len(rows) > query.limit
+        return BreakdownPage(shown, cursor.encode((shown[-1].visits, shown[-1].keys), query) if more else None)
+
+    async def summary(self, query: SummaryQuery) -> Summary:
+        rows = self._pageviews(query.where)
+        pages: dict[str, list[Stored]] = defaultdict(list)
+        for row in rows:
+            pages[row.event.page_url or ""].append(row)
+        counts = [PageCount(page, len(found), _persons(found)) for page, found in pages.items()]
+        counts.sort(key=lambda page: (-page.visits, page.page_url))
+        return Summary(len(rows), _persons(rows), counts[: query.pages])
+
+    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+        chunk = b""
+        for row in self._rows:
+            if not _matches(row, query.where):
+                continue
+            line = msgspec.json.encode(_exported(row)) + b"\n"
+            if chunk and len(chunk) + len(line) > CHUNK_BYTES:
+                yield chunk
+                chunk = b""
+            chunk += line
+        if chunk:
+            yield chunk
+
+    async def health(self) -> StoreHealth:
+        duplicates = self._repeats + sum(batch.duplicates for batch in self._ledger)
+        return StoreHealth(
+            len(self._ledger),
+            len(self._rows),
+            self._rejected,
+            duplicates,
+            self._loaded_at,
+            lag_bytes=0,
+            last_error=None,
+        )
+
+    def _pageviews(self, where: EventFilter) -> list[Stored]:
+        rows = [row for row in self._rows if row.event.source_label == PAGEVIEW and row.event.page_url is not None]
+        return [row for row in rows if _matches(row, where)]
+
+
+def _items(lines: list[bytes]) -> list[tuple[int, Event | RejectedItem]]:
+    try:
+        members = [msgspec.json.decode(line, type=dict[str, object]) for line in lines]
+        return [
+            (
+                msgspec.convert(one["offset"], int),
+                msgspec.convert(one, RejectedItem if "rejected_code" in one else Event),
+            )
+            for one in members
+        ]
+    except msgspec.DecodeError as error:
+        raise StorageError(f"a line is no item: {error}") from error
+
+
+def _repeats(row: Stored, earlier: Stored) -> bool:
+    event, first = row.event, earlier.event
+    if not event.id_given or (event.app_code, event.event_id) != (first.app_code, first.event_id):
+        return False
+    if event.occurred_at is not None:
+        return earlier.occurred_at.date() == event.occurred_at.date()
+    return first.received_at > event.received_at - timedelta(hours=24)
+
+
+def _matches(row: Stored, where: EventFilter) -> bool:
+    event = row.event
+    return (
+        event.app_code == where.app_code
+        and where.source_label in (None, event.source_label)
+        and where.user_id in (None, event.user_id)
+        and where.page_url in (None, event.page_url)
+        and (where.from_time is None or row.occurred_at >= where.from_time)
+        and (where.to_time is None or row.occurred_at < where.to_time)
+    )
+
+
+def _key(row: Stored, dimension: str) -> str | None:
+    at = row.occurred_at
+    match dimension:
+        case "user":
+            return row.event.user_id
+        case "page":
+            return row.event.page_url
+        case "hour":
+            return f"{at.date()}T{at.hour:02}:00:00Z"
+        case "week":
+            return str(at.date() - timedelta(days=at.weekday()))
+        case "month":
+            return str(at.date())[:7]
+    return str(at.date())
+
+
+def _order(query: BreakdownQuery, visits: int, keys: list[str | None]) -> tuple[object, ...]:
+    named = list(zip(query.by, keys, strict=True))
+    periods = [key for name, key in named if name not in ("user", "page")]
+    return (*periods, -visits, *((key is None, key or "") for name, key in named if name in ("user", "page")))
+
+
+def _persons(rows: Iterable[Stored]) -> int:
+    return len({row.person for row in rows} - {None})
+
+
+def _visit(row: Stored) -> VisitRow:
+    return VisitRow(row.event.user_id, row.event.anonymous_id, row.event.page_url, row.occurred_at)
+
+
+def _exported(row: Stored) -> dict[str, object]:
+    event = row.event
+    members: dict[str, object] = {
+        "receipt": f"{row.log_id}:{row.offset}",
+        "received_at": event.received_at,
+        "app_code": event.app_code,
+        "event_id": event.event_id,
+        "source_label": event.source_label,
+        "id_user": event.user_id,
+        "anonymous_id": event.anonymous_id,
+        "date_created": event.occurred_at,
+        "sent_at": event.sent_at,
+        "page_url": event.page_url,
+        "referrer": event.referrer,
+        "title": event.title,
+        "attrs": event.attrs,
+    }
+    return {name: member for name, member in members.items() if member is not None}
