@@ -21,6 +21,7 @@ import msgspec
 
 from collector import control
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
+from collector.server import AddressUnusable
 from collector.settings import Settings
 from collector.wire.problem import RequestError
 from storage.errors import DirectoryBusy, DirectoryUnusable, StorageError
@@ -53,7 +54,7 @@ class CommandError(Exception):
     """A verb cannot do what was asked; the text is one line with the remedy."""
 
 
-EXPECTED = (ConfigError, CommandError, control.ControlError, StorageError, RequestError, OSError)
+EXPECTED = (ConfigError, CommandError, AddressUnusable, control.ControlError, StorageError, RequestError, OSError)
 """What a person at the command line can act on: shown as one line, without a traceback."""
 
 

@@ -89,13 +89,15 @@ class ControlServer:
         loop = asyncio.get_running_loop()
         try:
             connection, _ = listener.accept()
+        except BlockingIOError:  # the client went away before it was accepted
+            return
         except OSError as error:
             # Out of descriptors: the listener stays readable, and asking again at once would take a whole core.
             log.warning("control_accept_failed", reason=error.strerror)
             loop.remove_reader(listener)
             loop.call_later(ACCEPT_RETRY_S, self._listen_again, listener)
             return
-        connection.setblocking(False)
+        connection.settimeout(0)
         task = loop.create_task(self._connected(connection))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
@@ -191,6 +193,7 @@ def _listener(path: Path) -> socket.socket:
         # Nobody can connect before listen(2), so nobody ever reaches a socket of a wider mode.
         path.chmod(0o600)
         listener.listen(CONNECTIONS_WAITING_MAX)
+        listener.settimeout(0)
     except BaseException:
         listener.close()
         raise

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from collector.answers import json_answer
 from collector.identity import caller
+from collector.identity import errors as identity
 from collector.routes import Handler
 from collector.wire import problem as wire
 from storage import errors as storage
@@ -41,10 +42,15 @@ TABLE: dict[type[Exception], Status] = {
     caller.TokenInvalid: Status(401, headers=BEARER_INVALID),
     caller.RoleInsufficient: Status(403, headers=BEARER_SCOPE),
     caller.NotYours: Status(403),
+    identity.AuthorizationRepeated: Status(400),
+    identity.CredentialsWrong: Status(401, headers=BEARER),
+    identity.NameTaken: Status(409),
+    identity.HashQueueFull: Status(503),
     storage.LogFull: Status(503, "log_full", shown=False),
     storage.LogFailed: Status(503, "log_failed", shown=False),
     storage.QueryTimeout: Status(503, "query_timeout"),
     storage.StoreDown: Status(503, "store_down", shown=False),
+    storage.DirectoryUnusable: Status(503, "directory_unusable", shown=False),
     storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False),
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put `content` under `path`: after a crash the file is wholly the old one or wholly the new one.
 
-    OSError leaves the old file as it was.
+    After an OSError it is the old one, or, when syncing its name was what failed, perhaps the new one.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)

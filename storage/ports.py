@@ -1,6 +1,6 @@
 """The ports of the durable parts: what a front, a batcher and the statistics may rely on, whatever stands behind."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -128,13 +128,28 @@ class UserStore(Protocol):
     """Accounts. Look-ups by name fold case and look-alikes (`storage.user.nickname_key`)."""
 
     async def add(self, user: User) -> None:
-        """Store a new user durably; UserExists when nickname or e-mail is taken, also by a concurrent call."""
+        """Return once the new user survives a power cut.
 
-    async def replace(self, user: User) -> None:
-        """Store the new state of an existing user durably; UserExists when a changed name is taken; KeyError if unknown."""
+        Raises:
+            UserExists: the nickname or e-mail is taken, perhaps by a concurrent call.
+            DirectoryUnusable: the user could not be written; the names are free again.
+        """
+
+    async def update(self, user_id: str, change: Callable[[User], User]) -> User:
+        """Return the user as `change` makes it of the newest state, once that survives a power cut.
+
+        Changes of one user happen one after another, so none is lost. `change` runs on the loop and keeps the user_id;
+        where it returns the user it was given, nothing is written. Like `add`, a change that has begun goes on when
+        its caller is cancelled.
+
+        Raises:
+            KeyError: there is no such user.
+            UserExists: the changed nickname or e-mail is taken; nothing was changed.
+            DirectoryUnusable: the change could not be written.
+        """
 
     async def by_id(self, user_id: str) -> User | None:
-        """Return the user, or None."""
+        """Return the user, or None; like every look-up UserFileCorrupt when what is stored cannot be read."""
 
     async def by_nickname(self, nickname: str) -> User | None:
         """Return the user of that nickname in any case and look-alike form, or None."""

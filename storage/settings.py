@@ -1,5 +1,7 @@
 """What the store process is told at its start, as one JSON line on its standard input."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -16,4 +18,4 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     query_threads: int
     query_timeout_s: float
     log_level: str
-    log_format: str
+    log_format: Literal["json", "text"]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -69,7 +69,7 @@ class StoreClient:
         """Ask how the store is."""
         return await self._answer(StoreHealthQuery(), StoreHealth)
 
-    async def export(self, query: ExportQuery) -> AsyncIterator[bytes]:
+    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         """Ask for events and yield them as they come; closing the iterator cancels the query."""
         with self._question(query) as (number, replies):
             while not isinstance(reply := await self._next(replies), End):

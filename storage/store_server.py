@@ -29,6 +29,9 @@ from storage.store_link import WINDOW_CHUNKS, Answer, Ask, Cancel, Chunk, End, F
 
 log = structlog.get_logger()
 
+INTERRUPT_AGAIN_S = 0.05
+"""How often a query is told to end until it has."""
+
 _questions = msgspec.msgpack.Decoder(Ask | Cancel | More)
 _bodies = msgspec.msgpack.Encoder()
 Result = TypeVar("Result")
@@ -123,10 +126,10 @@ class StoreServer:
             async with asyncio.timeout(self._query_timeout_s):
                 return await asyncio.wrap_future(job)
         except (TimeoutError, asyncio.CancelledError):
-            if not job.cancelled():
-                # The cursor must not be closed under a running query.
+            # The cursor must not be closed under a running query, and an interrupt just before one begins is lost.
+            while not job.done():
                 reader.interrupt()
-                await asyncio.to_thread(concurrent.futures.wait, [job])
+                await asyncio.sleep(INTERRUPT_AGAIN_S)
             raise
 
     def _ask(self, reader: Reader, query: Query) -> VisitsPage | BreakdownPage | Summary | StoreHealth:

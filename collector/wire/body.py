@@ -75,7 +75,7 @@ def field_error(error: msgspec.ValidationError) -> FieldError:
         return FieldError(f"{path}.{unknown['name']}", "extra_forbidden", message)
     if missing := _MISSING.search(message):
         return FieldError(f"{path}.{missing['name']}", "missing", message)
-    return FieldError(path, "wrong_type" if message.startswith("Expected `") else "wrong_value", message)
+    return FieldError(path, "wrong_type" if "`, got `" in message else "wrong_value", message)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

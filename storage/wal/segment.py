@@ -136,7 +136,7 @@ class SegmentFile:
 
     def frame_begins(self, at: int) -> list[int]:
         """Return every byte from `at` on where a line begins that an intact header stands on (resynchronisation)."""
-        rest = os.pread(self._descriptor, self.size() - at, at)
+        rest = os.pread(self._descriptor, max(0, self.size() - at), at)
         begins, found = [], rest.find(b'{"frame":')
         while found >= 0:
             if parse(rest[found : found + HEADER_BYTES], self._log_id, self.segment, self._seed):

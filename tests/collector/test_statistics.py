@@ -153,38 +153,38 @@ async def test_filters_hold_together(client: Client, parameters: dict[str, str],
 
 
 @pytest.mark.parametrize(
-    ("query", "path", "code"),
+    ("query", "path"),
     [
-        ("limit=0", "?limit", "wrong_value"),
-        ("limit=1001", "?limit", "wrong_value"),
-        ("limit=ten", "?limit", "wrong_type"),
-        ("limit=5&limit=6", "?limit", "repeated"),
-        ("from=yesterday", "?from", "wrong_value"),
-        ("from=2026-13-01", "?from", "wrong_value"),
-        ("from=", "?from", "wrong_value"),
-        ("to=0001-01-01T00:00:00%2B01:00", "?to", "wrong_value"),
-        ("from=2026-01-02&to=2026-01-01", "?to", "wrong_value"),
-        ("by=colour", "?by", "wrong_value"),
-        ("by=", "?by", "wrong_value"),
-        ("by=page,page", "?by", "repeated"),
-        ("by=page&by=day", "?by", "repeated"),
-        ("user_id=", "?user_id", "wrong_value"),
-        (f"user_id={'7' * 65}", "?user_id", "wrong_value"),
-        (f"page_url=/{'a' * 4096}", "?page_url", "wrong_value"),
-        ("cursor=", "?cursor", "wrong_value"),
-        ("cursor=AAAA", "?cursor", "wrong_value"),
-        ("by=page&cursor=AAAA", "?cursor", "wrong_value"),
-        ("colour=red", "?colour", "extra_forbidden"),
-        ("from_time=2026-01-01", "?from_time", "extra_forbidden"),
-        ("source_label=click", "?source_label", "extra_forbidden"),
+        ("limit=0", "?limit"),
+        ("limit=1001", "?limit"),
+        ("limit=ten", "?limit"),
+        ("limit=5&limit=6", "?limit"),
+        ("from=yesterday", "?from"),
+        ("from=2026-13-01", "?from"),
+        ("from=", "?from"),
+        ("to=0001-01-01T00:00:00%2B01:00", "?to"),
+        ("from=2026-01-02&to=2026-01-01", "?to"),
+        ("by=colour", "?by"),
+        ("by=", "?by"),
+        ("by=page,page", "?by"),
+        ("by=page&by=day", "?by"),
+        ("user_id=", "?user_id"),
+        (f"user_id={'7' * 65}", "?user_id"),
+        (f"page_url=/{'a' * 4096}", "?page_url"),
+        ("cursor=", "?cursor"),
+        ("cursor=AAAA", "?cursor"),
+        ("by=page&cursor=AAAA", "?cursor"),
+        ("colour=red", "?colour"),
+        ("from_time=2026-01-01", "?from_time"),
+        ("source_label=click", "?source_label"),
     ],
 )
-async def test_a_wrong_parameter_is_named(client: Client, query: str, path: str, code: str) -> None:
+async def test_a_wrong_parameter_is_named(client: Client, query: str, path: str) -> None:
     answer = await client.get(f"/stats/visits?{query}", headers={"Authorization": "carl"})
     assert answer.status == 422
     problem = await answer.json()
     assert problem["code"] == "query_invalid"
-    assert [(error["path"], error["code"]) for error in problem["errors"]] == [(path, code)]
+    assert [error["path"] for error in problem["errors"]] == [path]
 
 
 @pytest.mark.parametrize("query", ["by=page", "cursor=AAAA"])

@@ -68,6 +68,8 @@ class Daemon:
         kind = "application/problem+json" if status >= 400 else "application/json"
         response = web.json_response(body, status=status)
         response.content_type = kind
+        if status == 302:
+            response.headers["Location"] = "/version"
         return response
 
     async def sign_in(self, request):

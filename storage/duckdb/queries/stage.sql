@@ -2,7 +2,8 @@
 CREATE OR REPLACE TEMP TABLE batch AS
 WITH line AS (
     SELECT *, coalesce(TRY_CAST(event_id AS UUID)::VARCHAR = event_id, false) AS is_uuid
-    FROM read_ndjson($path, columns = {
+    -- A line is far shorter than 1 MiB (an event is 32 KB at the most); the default reserves 16 MiB a buffer.
+    FROM read_ndjson($path, maximum_object_size = 1048576, columns = {
         "offset": 'BIGINT',
         event_id: 'VARCHAR',
         app_code: 'VARCHAR',

@@ -1,0 +1,217 @@
+"""footfalld: the composition root of the front; config in, adapters built, opened, supervised, served."""
+
+import asyncio
+import contextlib
+import gc
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import uvloop
+
+from collector.administration.health import HealthAnswers
+from collector.app import build_app
+from collector.commands import (
+    ADD_ADMIN,
+    LOCK_NAME,
+    control_verbs,
+    exit_status,
+    make_data_directory,
+    parser,
+    run_admin_add,
+    run_init,
+    settings_of,
+)
+from collector.config import Secrets, load_secrets
+from collector.control import SOCKET_NAME, ControlServer
+from collector.identity.accounts import Accounts
+from collector.identity.handlers import IdentityHandlers
+from collector.identity.passwords import Passwords
+from collector.identity.tokens import Tokens
+from collector.routes import Route
+from collector.server import listen, serve, stop_on_signals
+from collector.settings import Settings
+from collector.statistics import table as statistics
+from collector.store_process import StoreProcess
+from collector.tracking.door import Door
+from collector.tracking.recent import RecentIds
+from collector.tracking.track import Tracking
+from storage.errors import DirectoryBusy, DirectoryUnusable, LogFailed
+from storage.lock import Lock
+from storage.logs import configure_logs
+from storage.settings import StoreSettings
+from storage.store_client import StoreClient
+from storage.user_files import UserFiles
+from storage.wal.log import WriteAheadLog
+
+GC_ALLOCATIONS = 20_000
+"""Allocations between two collections of the youngest objects; Python's 700 costs a request 5 %."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a verb of footfalld and return its exit status."""
+    arguments = parser().parse_args(argv)
+    if arguments.verb == "init":
+        return exit_status(lambda: run_init(arguments))
+    if arguments.verb == ADD_ADMIN:
+        return exit_status(lambda: run_admin_add(arguments, open_accounts))
+    return exit_status(lambda: run_serve(settings_of(arguments), load_secrets(arguments.env_file)))
+
+
+def run_serve(settings: Settings, secrets: Secrets) -> None:
+    """Serve until a signal; every error that a person can act on says what to do."""
+    configure_logs(settings.logging.level, _log_format(settings))
+    with _held(settings.data.dir), listen(settings.server.host, settings.server.port) as listener:
+        try:
+            uvloop.run(_serve(settings, secrets, listener))
+        except BaseExceptionGroup as group:
+            # One task ended the group; what it ended for is what the operator must read.
+            raise group.exceptions[0] from group
+
+
+async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
+        app = build_app(
+            _routes(settings, accounts, log, client),
+            IdentityHandlers(accounts).authenticate,
+            body_bytes_max=settings.server.body_bytes_max,
+        )
+        control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
+        async with control, asyncio.TaskGroup() as tasks:
+            watching = [tasks.create_task(_store_process(settings, client).run()), tasks.create_task(_failed(log))]
+            _settle_memory()
+            await serve(app, listener, shutdown_s=settings.server.shutdown_s, stop=stop, ready=_say_ready)
+            for task in watching:
+                task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
+    """Open the accounts of a data directory whose lock is held."""
+    identity = settings.identity
+    tokens = Tokens(
+        secrets.secret_key.get_secret_value(),
+        algorithm=secrets.algorithm,
+        expire_minutes=secrets.access_token_expire_minutes,
+        clock=_now,
+    )
+    passwords = Passwords(
+        secrets.password_pepper.get_secret_value(),
+        cost=identity.bcrypt_cost,
+        threads=identity.hash_threads,
+        queue_max=identity.hash_queue_max,
+    )
+    users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
+    async with users, passwords:
+        yield Accounts(
+            users,
+            passwords,
+            tokens,
+            _now,
+            password_length_min=identity.password_length_min,
+            sessions_max=identity.sessions_max,
+        )
+
+
+def _routes(settings: Settings, accounts: Accounts, log: WriteAheadLog, store: StoreClient) -> list[Route]:
+    identity = IdentityHandlers(accounts)
+    tracking = Tracking(
+        log,
+        Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max),  # noqa: S311 - ids, not secrets
+        RecentIds(settings.tracking.recent_ids_max),
+        identity.authenticate,
+        rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max,
+    )
+    health = HealthAnswers(log, store, identity.authenticate)
+    return [*identity.routes(), *tracking.routes(), *statistics.routes(store), *health.routes()]
+
+
+def _log(settings: Settings) -> WriteAheadLog:
+    log = settings.log
+    return WriteAheadLog(
+        settings.data.dir / "log",
+        group_bytes_max=log.group_bytes_max,
+        group_events_max=log.group_events_max,
+        segment_bytes_max=log.segment_bytes_max,
+        segment_age_s=log.segment_age_s,
+        fence_idle_s=log.fence_idle_s,
+        unflushed_bytes_max=log.unflushed_bytes_max,
+        append_wait_s=log.append_wait_s,
+        disk_free_bytes_min=log.disk_free_bytes_min,
+    )
+
+
+def _store_process(settings: Settings, client: StoreClient) -> StoreProcess:
+    store = settings.store
+    told = StoreSettings(
+        data=str(settings.data.dir.absolute()),
+        link=-1,
+        memory_limit_mb=store.memory_limit_mb,
+        threads=store.threads,
+        batch_age_s=store.batch_age_s,
+        batch_events=store.batch_events,
+        batch_bytes_max=store.batch_bytes_max,
+        query_threads=store.query_threads,
+        query_timeout_s=store.query_timeout_s,
+        log_level=settings.logging.level,
+        log_format=_log_format(settings),
+    )
+    return StoreProcess(
+        client,
+        told,
+        restart_wait_s=store.restart_wait_s,
+        restart_wait_s_max=store.restart_wait_s_max,
+        stop_wait_s=settings.server.shutdown_s,
+    )
+
+
+async def _failed(log: WriteAheadLog) -> None:
+    await log.failed.wait()
+    raise LogFailed(f"{log.health().reason}; restart the daemon, it goes on in a new log")
+
+
+def _held(directory: Path) -> Lock:
+    if not directory.is_dir():
+        raise DirectoryUnusable(f"{directory}: no such data directory; run `footfalld init`")
+    make_data_directory(directory)
+    try:
+        return Lock(directory / LOCK_NAME).acquire()
+    except DirectoryBusy as error:
+        raise DirectoryBusy(f"another daemon works on {directory}: {error}") from None
+    except OSError as error:
+        raise DirectoryUnusable(
+            f"{directory} cannot be written: {error.strerror}; name another one with --data"
+        ) from None
+
+
+def _settle_memory() -> None:
+    # What is alive now stays: collections need not look at it again, and come less often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS)
+
+
+def _say_ready(address: str) -> None:
+    sys.stdout.write(f"footfall answers on {address}\nnext, in another terminal: footfall --url {address} status\n")
+    sys.stdout.flush()
+
+
+def _log_format(settings: Settings) -> Literal["json", "text"]:
+    if settings.logging.format == "auto":
+        return "text" if sys.stderr.isatty() else "json"
+    return settings.logging.format
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

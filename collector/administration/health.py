@@ -1,0 +1,72 @@
+"""GET /health, /ready and /version."""
+
+import http
+import importlib.metadata
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from collector.answers import json_answer
+from collector.identity.caller import Caller
+from collector.routes import Route
+from collector.wire.health import Build, Health, LogHealth, Ready, StoreHealth, Version
+from storage.errors import LogFull, StorageError
+from storage.ports import EventLog, EventStore
+
+Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
+
+
+class HealthAnswers:
+    """What the daemon says of itself."""
+
+    def __init__(self, log: EventLog, store: EventStore, authenticate: Authenticate) -> None:
+        self._log = log
+        self._store = store
+        self._authenticate = authenticate
+        build = Build(importlib.metadata.version("footfall"), commit=None, build_date=None)
+        self._version = Version(server=build, client=build)
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        return [
+            Route("GET", "/health", self.health, "anyone"),
+            Route("GET", "/ready", self.ready, "anyone"),
+            Route("GET", "/version", self.version, "anyone"),
+        ]
+
+    async def health(self, request: web.Request) -> web.Response:
+        """Answer ok or degraded, and to an administrator why."""
+        reasons: list[str] = []
+        log = self._log.health()
+        if not log.accepting:
+            reasons.append(f"tracking is refused: {log.reason}")
+        store = await self._store_health(reasons)
+        health = Health("degraded" if reasons else "ok")
+        caller = await self._authenticate(request)
+        if caller is not None and caller.role == "admin":
+            health = Health(
+                health.status, reasons, msgspec.convert(log, LogHealth, from_attributes=True), store
+            )
+        return json_answer(health)
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """Answer ready while tracking is accepted; LogFull otherwise."""
+        log = self._log.health()
+        if not log.accepting:
+            raise LogFull(log.reason or "the log does not accept")
+        return json_answer(Ready())
+
+    async def version(self, _: web.Request) -> web.Response:
+        """Answer what is running."""
+        return json_answer(self._version, http.HTTPStatus.OK)
+
+    async def _store_health(self, reasons: list[str]) -> StoreHealth | None:
+        try:
+            store = await self._store.health()
+        except StorageError as error:
+            reasons.append(f"statistics are away: {error}")
+            return None
+        if store.last_error is not None:
+            reasons.append(f"events are not loaded: {store.last_error}")
+        return msgspec.convert(store, StoreHealth, from_attributes=True)

@@ -1,0 +1,97 @@
+"""The routes under /auth, and who sends a request."""
+
+import msgspec
+from aiohttp import hdrs, web
+
+from collector.answers import HEADERS, json_answer
+from collector.identity.accounts import Accounts, Grant, Person
+from collector.identity.caller import CALLER, Caller, TokenInvalid, TokenMissing
+from collector.identity.errors import AuthorizationRepeated
+from collector.routes import Route
+from collector.wire import accounts as wire
+from collector.wire.body import parse, require_json_type
+from storage.user import User
+
+EMPTY = {name: value for name, value in HEADERS.items() if name != hdrs.CONTENT_TYPE}
+"""The headers of an answer without a body."""
+
+
+class Authentication:
+    """The handlers of sign-up, sign-in, sign-out and one's own profile."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        return [
+            Route("POST", "/auth/signup", self.sign_up, "anyone"),
+            Route("POST", "/auth/signin", self.sign_in, "anyone"),
+            Route("POST", "/auth/signout", self.sign_out, "anyone"),
+            Route("GET", "/auth/me", self.me, "user"),
+        ]
+
+    async def authenticate(self, request: web.Request) -> Caller | None:
+        """Return who sends the request, None without a Bearer token.
+
+        Raises:
+            TokenInvalid: the token is not good, or no longer.
+            AuthorizationRepeated: there are two Authorization headers.
+        """
+        token = _bearer(request)
+        return None if token is None else await self._accounts.authenticate(token)
+
+    async def sign_up(self, request: web.Request) -> web.Response:
+        """Make a user and sign it in."""
+        form = wire.read_signup(await _body(request))
+        return _envelope(await self._accounts.sign_up(_person(form), form.password.get_secret_value()))
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """Open a session."""
+        form = parse(await _body(request), wire.Signin)
+        password = form.password.get_secret_value()
+        return _envelope(await self._accounts.sign_in(password, nickname=form.nickname, email=form.email))
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """End the session of the token; a token whose session has ended already is answered alike."""
+        token = _bearer(request)
+        if token is None:
+            raise TokenMissing("this route needs an Authorization: Bearer token")
+        await self._accounts.sign_out(token)
+        return web.Response(status=204, headers=EMPTY)
+
+    async def me(self, request: web.Request) -> web.Response:
+        """Answer the caller's own profile."""
+        return json_answer(_profile(await self._accounts.user_of(request[CALLER])))
+
+
+async def _body(request: web.Request) -> bytes:
+    require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
+    return await request.read()
+
+
+def _bearer(request: web.Request) -> str | None:
+    headers = request.headers.getall(hdrs.AUTHORIZATION, [])
+    if len(headers) > 1:
+        raise AuthorizationRepeated("send one Authorization header")
+    scheme, _, token = (headers[0] if headers else "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    if not token:
+        raise TokenInvalid("there is no token after Bearer")
+    return token
+
+
+def _person(form: wire.NicknameSignup | wire.EmailSignup) -> Person:
+    if isinstance(form, wire.NicknameSignup):
+        return Person(nickname=form.nickname, firstname=form.firstname, lastname=form.lastname, age=form.age)
+    return Person(email=form.email, firstname=form.name, lastname=form.surname, phone=form.phone)
+
+
+def _profile(user: User) -> wire.Profile:
+    return msgspec.convert(user, wire.Profile, from_attributes=True)
+
+
+def _envelope(grant: Grant) -> web.Response:
+    user = _profile(grant.user)
+    return json_answer(wire.SignedIn(jwt_token=grant.token, expires_in=grant.expires_in_s, user=user))

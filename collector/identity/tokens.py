@@ -1,0 +1,104 @@
+"""Access tokens: JWTs (RFC 7519) in the profile of RFC 9068, checked as RFC 8725 says."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+import jwt
+import msgspec
+
+from collector.identity.caller import TokenInvalid
+
+TYPE = "at+jwt"
+"""RFC 9068, section 2.1: no other JWT of ours can be taken for an access token."""
+
+ISSUER = "footfall"
+AUDIENCE = "footfall"
+
+LEEWAY_S = 30
+"""How far another clock of ours may be ahead (nbf, iat); a token is never good beyond its end."""
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What a token says; times are whole seconds since 1970 (RFC 7519, NumericDate)."""
+
+    iss: str
+    aud: str
+    sub: str
+    sid: str
+    jti: str
+    iat: int
+    nbf: int
+    exp: int
+
+
+class Tokens:
+    """Issues and reads tokens of one key, by one algorithm; `clock` gives aware times.
+
+    Raises:
+        jwt.InvalidKeyError: the key is shorter than the algorithm's hash (RFC 7518, section 3.2).
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        algorithm: str,
+        lifetime_s: int,
+        clock: Callable[[], datetime],
+        random_hex: Callable[[int], str] = secrets.token_hex,
+    ) -> None:
+        self._key = key
+        self._algorithm = algorithm
+        self._header = {"alg": algorithm, "typ": TYPE}
+        self.lifetime_s = lifetime_s
+        self._clock = clock
+        self._random_hex = random_hex
+        # Times are checked here, against our own clock.
+        self._jwt = jwt.PyJWT(
+            {
+                "enforce_minimum_key_length": True,
+                "strict_aud": True,
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            }
+        )
+        self.issue("", "")  # a weak key shows at once, not at the first sign-in
+
+    def issue(self, user_id: str, sid: str) -> str:
+        """Return a token of the session that is good for `lifetime_s`; no two are the same."""
+        now = int(self._clock().timestamp())
+        claims = Claims(
+            iss=ISSUER,
+            aud=AUDIENCE,
+            sub=user_id,
+            sid=sid,
+            jti=self._random_hex(16),
+            iat=now,
+            nbf=now,
+            exp=now + self.lifetime_s,
+        )
+        return self._jwt.encode(msgspec.to_builtins(claims), self._key, self._algorithm, {"typ": TYPE})
+
+    def read(self, token: str) -> Claims:
+        """Return what a token of ours says; TokenInvalid when it is not, or not at this time."""
+        try:
+            claims = self._verified(token)
+        except (jwt.PyJWTError, msgspec.ValidationError, UnicodeEncodeError):
+            raise TokenInvalid("the token is not one of ours") from None
+        now = self._clock().timestamp()
+        if claims.exp <= now:
+            raise TokenInvalid("the token has ended")
+        if max(claims.iat, claims.nbf) > now + LEEWAY_S:
+            raise TokenInvalid("the token is not good yet")
+        return claims
+
+    def _verified(self, token: str) -> Claims:
+        found = self._jwt.decode_complete(
+            token, self._key, algorithms=[self._algorithm], audience=AUDIENCE, issuer=ISSUER
+        )
+        # Nothing in a header is of use to us, and much has been to attackers: jku, x5u, jwk, kid (RFC 8725, 3.10).
+        if found["header"] != self._header:
+            raise jwt.InvalidTokenError
+        return msgspec.convert(found["payload"], Claims)

@@ -1,0 +1,71 @@
+"""Serving: bind, say so, answer until a signal, then finish what is open."""
+
+import asyncio
+import errno
+import signal
+import socket
+from collections.abc import Callable
+
+import structlog
+from aiohttp import web
+
+log = structlog.get_logger()
+
+
+CONNECTIONS_WAITING_MAX = 1024
+"""Connections that the kernel keeps until they are accepted."""
+
+
+class AddressUnusable(Exception):
+    """The daemon cannot listen where it should; the text is one line with the remedy."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes any free one.
+
+    Raises:
+        AddressUnusable: the port is taken, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=CONNECTIONS_WAITING_MAX)
+    except OSError as error:
+        reason = (
+            "is taken by another program" if error.errno == errno.EADDRINUSE else f"cannot be used: {error.strerror}"
+        )
+        raise AddressUnusable(f"{host}:{port} {reason}; choose another with --host and --port") from None
+
+
+async def serve(
+    app: web.Application,
+    listener: socket.socket,
+    *,
+    shutdown_s: float,
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve until `stop`; then accept nothing more and give open requests `shutdown_s` to be answered.
+
+    `ready` is called with the address once connections are accepted.
+    """
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=shutdown_s)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        ready(_address(listener))
+        await stop.wait()
+        log.info("stopping", open_requests_get_s=shutdown_s)
+    finally:
+        await runner.cleanup()
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` at SIGTERM and SIGINT; a second signal changes nothing."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,244 @@
+"""Users as JSON files, one each; who has which name is kept in memory."""
+
+import asyncio
+import contextlib
+import hashlib
+import re
+import stat
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+import structlog
+
+from storage.errors import DirectoryUnusable, UserExists, UserFileCorrupt
+from storage.files import fsync_directory, make_directory, replace_file
+from storage.user import User, decode, email_key, encode, nickname_key
+from storage.user_names import Name, UserNames, names_of
+
+THREADS = 4
+"""Files read or written at once."""
+
+SUFFIX = ".json"
+USER_ID = re.compile(r"[0-9a-f]{32}")
+"""What may become part of a path: only ids that we made."""
+HASHED = re.compile(r"[0-9a-f]{2}")
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+class UserFiles:
+    """A UserStore on `<root>/<2 hex>/<2 hex>/<user_id>.json`; the caller holds the lock of the directory above.
+
+    The directories come from SHA-256 of the user_id, so that none grows long. Names are folded and kept in memory for
+    all users, whole users for the `cached_users_max` used last.
+    """
+
+    def __init__(self, root: Path, *, cached_users_max: int) -> None:
+        self._root = root
+        self._cached_users_max = cached_users_max
+        self._names = UserNames()
+        self._cached: OrderedDict[str, User] = OrderedDict()
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._writes: set[asyncio.Task[object]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Make the directory, or read every user in it; files that do not parse are renamed to `<name>.corrupt`.
+
+        Raises:
+            DirectoryUnusable: the directory or a file in it cannot be read, or others can enter it.
+        """
+        self._threads = ThreadPoolExecutor(THREADS, "users")
+        try:
+            self._names = await self._in_thread(lambda: _scan(self._root))
+        except BaseException:
+            self._threads.shutdown()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish the writes that are under way."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        self._threads.shutdown()
+
+    async def add(self, user: User) -> None:
+        """Add as the port says; ValueError when the user_id is not 32 hexadecimal digits."""
+        path = _path(self._root, user.user_id)
+        # No await before this: of two sign-ups for one name the second already finds it taken.
+        reserved = self._names.reserve(user)
+        await self._finish(self._write(user, reserved, lambda: _write_first(path, user)))
+
+    async def update(self, user_id: str, change: Callable[[User], User]) -> User:
+        """Update as the port says."""
+        return await self._finish(self._update(user_id, change))
+
+    async def by_id(self, user_id: str) -> User | None:
+        """Return the user as the port says; an id that cannot be ours is nobody's."""
+        if user_id in self._cached:
+            self._cached.move_to_end(user_id)
+            return self._cached[user_id]
+        async with self._lock(user_id):
+            return await self._load(user_id)
+
+    async def by_nickname(self, nickname: str) -> User | None:
+        """Return the user as the port says."""
+        user_id = self._names.owner("nickname", nickname_key(nickname))
+        return None if user_id is None else await self.by_id(user_id)
+
+    async def by_email(self, email: str) -> User | None:
+        """Return the user as the port says."""
+        user_id = self._names.owner("email", email_key(email))
+        return None if user_id is None else await self.by_id(user_id)
+
+    async def _update(self, user_id: str, change: Callable[[User], User]) -> User:
+        async with self._lock(user_id):
+            user = await self._load(user_id)
+            if user is None:
+                raise KeyError(user_id)
+            changed = change(user)
+            if changed is user:
+                return user
+            assert changed.user_id == user_id
+            path = _path(self._root, user_id)
+            await self._write(changed, self._names.reserve(changed), lambda: replace_file(path, encode(changed)))
+            self._names.release(names_of(user) - names_of(changed))
+            return changed
+
+    async def _write(self, user: User, reserved: set[Name], write: Callable[[], None]) -> None:
+        try:
+            await self._in_thread(write)
+        except BaseException as error:
+            self._names.release(reserved)
+            # What is on the disk now is not known: the next look-up reads it.
+            self._cached.pop(user.user_id, None)
+            if isinstance(error, OSError):
+                raise DirectoryUnusable(f"{self._root}: user {user.user_id} cannot be written: {error}") from error
+            raise
+        self._remember(user)
+
+    async def _load(self, user_id: str) -> User | None:
+        """Return the user under its lock: a stale reading would otherwise follow a newer write into the cache."""
+        if user_id in self._cached:
+            return self._cached[user_id]
+        if not USER_ID.fullmatch(user_id):
+            return None
+        path = _path(self._root, user_id)
+        try:
+            user = await self._in_thread(lambda: _read(path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DirectoryUnusable(f"{path}: cannot be read: {error}") from error
+        self._remember(user)
+        return user
+
+    def _remember(self, user: User) -> None:
+        self._cached[user.user_id] = user
+        self._cached.move_to_end(user.user_id)
+        if len(self._cached) > self._cached_users_max:
+            self._cached.popitem(last=False)
+
+    def _lock(self, user_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(user_id, asyncio.Lock())
+
+    async def _finish(self, write: Coroutine[object, object, Result]) -> Result:
+        """Run to the end whatever becomes of the caller: names, cache and file must not part."""
+        task = asyncio.create_task(write)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await asyncio.shield(task)
+
+    async def _in_thread(self, call: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _scan(root: Path) -> UserNames:
+    try:
+        make_directory(root)
+        _require_private(root)
+        names = UserNames()
+        for path in _files(root):
+            _take(path, root, names)
+    except OSError as error:
+        raise DirectoryUnusable(f"{root}: users cannot be read: {error}") from error
+    return names
+
+
+def _require_private(root: Path) -> None:
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise DirectoryUnusable(f"{root}: others can enter it (mode {mode:04o}); run `chmod 700 {root}`")
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for first in _hashed(root):
+        for second in _hashed(first):
+            yield from list(second.iterdir())
+
+
+def _hashed(directory: Path) -> list[Path]:
+    return [path for path in directory.iterdir() if HASHED.fullmatch(path.name)]
+
+
+def _take(path: Path, root: Path, names: UserNames) -> None:
+    if path.name.startswith(".") and path.suffix == ".tmp":
+        path.unlink()
+    elif path.suffix == SUFFIX:
+        try:
+            _index(path, root, names)
+        except UserFileCorrupt as error:
+            _set_aside(path, str(error))
+
+
+def _index(path: Path, root: Path, names: UserNames) -> None:
+    user = _read(path)
+    if not USER_ID.fullmatch(user.user_id) or path != _path(root, user.user_id):
+        raise UserFileCorrupt(f"{path}: holds user {user.user_id!r}, whose place is elsewhere")
+    try:
+        names.reserve(user)
+    except UserExists as error:
+        raise UserFileCorrupt(f"{path}: another file has the same {error.field}") from None
+
+
+def _set_aside(path: Path, reason: str) -> None:
+    aside = path.with_name(f"{path.name}.corrupt")
+    path.rename(aside)
+    fsync_directory(path.parent)
+    log.warning("user_file_corrupt", file=str(path), set_aside_as=str(aside), reason=reason)
+
+
+def _path(root: Path, user_id: str) -> Path:
+    if not USER_ID.fullmatch(user_id):
+        raise ValueError(f"{user_id!r} is not a user_id of ours")
+    digest = hashlib.sha256(user_id.encode("ascii")).hexdigest()
+    return root / digest[:2] / digest[2:4] / f"{user_id}{SUFFIX}"
+
+
+def _read(path: Path) -> User:
+    try:
+        return decode(path.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserFileCorrupt(f"{path}: is no user: {error}") from None
+
+
+def _write_first(path: Path, user: User) -> None:
+    for directory in (path.parent.parent, path.parent):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        # Also where it was there: whoever made it may not have synced its name yet.
+        fsync_directory(directory.parent)
+    try:
+        replace_file(path, encode(user))
+    except OSError:
+        # A sign-up that failed must not come back with the next start, when its name may be another's.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise

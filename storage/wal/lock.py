@@ -1,3 +1,0 @@
-"""The lock has moved."""
-
-from storage.lock import Lock as Lock

@@ -1,0 +1,22 @@
+"""The stores that take part in the contract suite: a further adapter takes part by a row in ADAPTERS."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.shelf import SINKS, Adapter, Shelf, SinkShelf
+
+ADAPTERS: dict[str, Adapter] = {**SINKS}
+
+
+@pytest.fixture(params=sorted(ADAPTERS))
+async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
+    async with ADAPTERS[request.param](tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=sorted(SINKS))
+async def sink_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SinkShelf]:
+    async with SINKS[request.param](tmp_path) as opened:
+        yield opened

@@ -1,0 +1,88 @@
+"""What the batcher is given of living and dead logs."""
+
+from pathlib import Path
+
+from storage.ports import LogPosition, LogRange
+from storage.wal.reader import LogReader
+from tests.logs import open_log
+
+LINE = b'{"event_id":"a"}'
+NEVER_S = 1000.0
+
+
+def take(reader: LogReader, data: Path, *, events_max: int = 1000, bytes_max: int = 1 << 20) -> LogRange | None:
+    return reader.take(data / "spool", events_max=events_max, bytes_max=bytes_max)
+
+
+async def test_the_last_group_of_a_living_log_waits_for_a_frame_behind_it(tmp_path: Path):
+    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    async with open_log(tmp_path, fence_idle_s=NEVER_S) as log:
+        await log.append([LINE])
+        assert take(reader, tmp_path) is None
+        await log.append([LINE] * 2)
+        first = take(reader, tmp_path)
+        assert first is not None
+        assert (first.from_offset, first.to_offset) == (0, 0)
+    rest = take(reader, tmp_path)
+    assert rest is not None
+    assert (rest.from_offset, rest.to_offset) == (1, 2)
+
+
+async def test_a_run_stops_at_a_limit_and_the_next_goes_on(tmp_path: Path):
+    async with open_log(tmp_path, segment_bytes_max=2000) as log:
+        for _ in range(10):
+            await log.append([LINE] * 5)
+    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    ranges = []
+    while batch := take(reader, tmp_path, events_max=12):
+        assert len((tmp_path / "spool").read_bytes().splitlines()) == batch.to_offset - batch.from_offset + 1
+        ranges.append((batch.from_offset, batch.to_offset))
+    assert ranges == [(0, 14), (15, 29), (30, 44), (45, 49)]
+    assert reader.lag_bytes() == 0
+
+
+async def test_reading_goes_on_from_what_the_store_says(tmp_path: Path):
+    async with open_log(tmp_path, segment_bytes_max=2000) as log:
+        for _ in range(10):
+            await log.append([LINE] * 5)
+    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    first = take(reader, tmp_path, events_max=20)
+    assert first is not None
+    position = LogPosition(
+        log_id=first.log_id,
+        next_offset=first.to_offset + 1,
+        segment=first.segment,
+        byte_end=first.byte_end,
+        prev_crc=first.prev_crc,
+    )
+    again = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    again.rewind({first.log_id: position})
+    assert take(again, tmp_path) == take(reader, tmp_path)
+
+
+async def test_older_logs_are_read_first(tmp_path: Path):
+    ids = []
+    for _ in range(3):
+        async with open_log(tmp_path) as log:
+            await log.append([LINE])
+            ids.append(log.log_id)
+    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    taken = []
+    while batch := take(reader, tmp_path):
+        taken.append(batch.log_id)
+    assert taken == ids
+
+
+async def test_counts_of_the_door_travel_with_a_run_without_lines(tmp_path: Path):
+    async with open_log(tmp_path) as log:
+        await log.append([], duplicates=3)
+    batch = take(LogReader(tmp_path / "log", tmp_path / "quarantine"), tmp_path)
+    assert batch is not None
+    assert (batch.from_offset, batch.to_offset, batch.duplicates) == (0, -1, 3)
+
+
+async def test_the_bytes_behind_are_told(tmp_path: Path):
+    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    async with open_log(tmp_path) as log:
+        await log.append([LINE] * 100)
+        assert reader.lag_bytes() > 100 * len(LINE)

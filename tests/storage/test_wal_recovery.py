@@ -1,0 +1,126 @@
+"""What reading makes of a dead log, however it was torn or damaged."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.wal.segment import HEADER_BYTES
+from tests.logs import open_log, read_all
+
+LINES = [b'{"event_id":"%d"}' % number for number in range(6)]
+
+
+async def write_groups(data: Path, count: int = 3, **limits: float) -> Path:
+    """Write `count` groups of two lines and return the last segment, as a crash leaves it: without its SEAL."""
+    data.mkdir(exist_ok=True)
+    async with open_log(data, **limits) as log:
+        for number in range(count):
+            await log.append(LINES[2 * number % 6 : 2 * number % 6 + 2])
+    segment = sorted(data.glob("log/*/*.ndjson"))[-1]
+    content = segment.read_bytes()
+    segment.write_bytes(content[:-HEADER_BYTES])
+    return segment
+
+
+def offsets(lines: list[bytes]) -> list[int]:
+    return [int(line.split(b",")[0].removeprefix(b'{"offset":')) for line in lines]
+
+
+async def test_a_log_without_its_seal_is_sealed_and_read_whole(tmp_path: Path):
+    segment = await write_groups(tmp_path)
+    reader, lines = read_all(tmp_path)
+    assert offsets(lines) == list(range(6))
+    assert reader.corrupt == {}
+    assert b'"reason":"recovered"' in segment.read_bytes()
+
+
+async def test_recovery_changes_nothing_the_second_time(tmp_path: Path):
+    segment = await write_groups(tmp_path)
+    read_all(tmp_path)
+    content = segment.read_bytes()
+    read_all(tmp_path)
+    assert segment.read_bytes() == content
+
+
+async def test_a_log_cut_anywhere_keeps_every_whole_group_before_the_cut(tmp_path: Path):
+    segment = await write_groups(tmp_path / "whole")
+    content = segment.read_bytes()
+    ends = [at + len(b"\n") for at in range(len(content)) if content[at : at + 1] == b"\n"]
+    group_ends = [end for end in ends if content[end:].startswith(b'{"frame"') or end == len(content)][1:]
+    for cut in range(len(content)):
+        data = tmp_path / "cut"
+        shutil.rmtree(data, ignore_errors=True)
+        shutil.copytree(tmp_path / "whole", data)
+        next(data.glob("log/*/*.ndjson")).write_bytes(content[:cut])
+        reader, lines = read_all(data)
+        assert len(lines) == 2 * sum(end <= cut for end in group_ends), cut
+        assert reader.corrupt == {}, cut
+        assert reader.lag_bytes() == 0, cut
+
+
+async def test_a_torn_tail_is_kept_aside(tmp_path: Path):
+    segment = await write_groups(tmp_path)
+    torn = segment.read_bytes()[:-5]
+    segment.write_bytes(torn)
+    assert len(read_all(tmp_path)[1]) == 4
+    (aside,) = (tmp_path / "quarantine").iterdir()
+    assert aside.read_bytes() and torn.endswith(aside.read_bytes())
+
+
+@pytest.mark.parametrize("tail", [b"\0" * 5000, b"garbage", b'{"frame":"DATA","version":1', b"\n\n"])
+async def test_a_tail_that_is_no_frame_is_cut(tmp_path: Path, tail: bytes):
+    segment = await write_groups(tmp_path)
+    with segment.open("ab") as file:
+        file.write(tail)
+    reader, lines = read_all(tmp_path)
+    assert (len(lines), reader.corrupt) == (6, {})
+
+
+async def test_an_old_frame_of_another_segment_is_cut_as_a_tail(tmp_path: Path):
+    await write_groups(tmp_path, count=12, segment_bytes_max=2048)
+    first, *_, last = sorted(tmp_path.glob("log/*/*.ndjson"))
+    with last.open("ab") as file:
+        file.write(first.read_bytes())
+    reader, lines = read_all(tmp_path)
+    assert (offsets(lines), reader.corrupt) == (list(range(24)), {})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+async def test_one_flipped_bit_never_yields_a_wrong_line(tmp_path: Path, place: float, bit: int):
+    whole = tmp_path / "whole"
+    if not whole.exists():
+        await write_groups(whole)
+    data = tmp_path / "flipped"
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(whole, data)
+    segment = next(data.glob("log/*/*.ndjson"))
+    content = bytearray(segment.read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    segment.write_bytes(content)
+    reader, lines = read_all(data)
+    assert offsets(lines) == list(range(len(lines)))
+    assert len(lines) == 6 or reader.corrupt or list((data / "quarantine").iterdir())
+
+
+async def test_a_damaged_group_with_an_intact_one_behind_it_is_named_and_nothing_is_cut(tmp_path: Path):
+    segment = await write_groups(tmp_path)
+    content = bytearray(segment.read_bytes())
+    content[HEADER_BYTES + HEADER_BYTES + 3] ^= 1
+    segment.write_bytes(content)
+    reader, lines = read_all(tmp_path)
+    assert lines == []
+    assert str(segment) in next(iter(reader.corrupt.values()))
+    assert segment.read_bytes() == content
+
+
+async def test_a_damaged_log_does_not_keep_the_others_from_being_read(tmp_path: Path):
+    segment = await write_groups(tmp_path)
+    content = bytearray(segment.read_bytes())
+    content[HEADER_BYTES + HEADER_BYTES + 3] ^= 1
+    segment.write_bytes(content)
+    await write_groups(tmp_path)
+    assert len(read_all(tmp_path)[1]) == 6
