@@ -29,7 +29,7 @@ from collector.commands import (
 from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
 from collector.identity.accounts import Accounts
-from collector.identity.handlers import IdentityHandlers
+from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
 from collector.routes import Route
@@ -80,7 +80,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
         app = build_app(
             _routes(settings, accounts, log, client),
-            IdentityHandlers(accounts).authenticate,
+            Authentication(accounts).authenticate,
             body_bytes_max=settings.server.body_bytes_max,
         )
         control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
@@ -99,11 +99,11 @@ async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[A
     tokens = Tokens(
         secrets.secret_key.get_secret_value(),
         algorithm=secrets.algorithm,
-        expire_minutes=secrets.access_token_expire_minutes,
+        lifetime_s=60 * secrets.access_token_expire_minutes,
         clock=_now,
     )
     passwords = Passwords(
-        secrets.password_pepper.get_secret_value(),
+        secrets.password_pepper.get_secret_value().encode(),
         cost=identity.bcrypt_cost,
         threads=identity.hash_threads,
         queue_max=identity.hash_queue_max,
@@ -121,7 +121,7 @@ async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[A
 
 
 def _routes(settings: Settings, accounts: Accounts, log: WriteAheadLog, store: StoreClient) -> list[Route]:
-    identity = IdentityHandlers(accounts)
+    identity = Authentication(accounts)
     tracking = Tracking(
         log,
         Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max),  # noqa: S311 - ids, not secrets

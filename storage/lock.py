@@ -47,7 +47,8 @@ class Lock:
             return ""
 
     def __enter__(self) -> Self:
-        return self.acquire()
+        """Take the lock at once, unless `acquire` has been called already."""
+        return self if self._descriptor is not None else self.acquire()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -226,7 +226,7 @@ def _path(root: Path, user_id: str) -> Path:
 def _read(path: Path) -> User:
     try:
         return decode(path.read_bytes())
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserFileCorrupt(f"{path}: is no user: {error}") from None
 
 

@@ -45,9 +45,7 @@ class HealthAnswers:
         health = Health("degraded" if reasons else "ok")
         caller = await self._authenticate(request)
         if caller is not None and caller.role == "admin":
-            health = Health(
-                health.status, reasons, msgspec.convert(log, LogHealth, from_attributes=True), store
-            )
+            health = Health(health.status, reasons, msgspec.convert(log, LogHealth, from_attributes=True), store)
         return json_answer(health)
 
     async def ready(self, _: web.Request) -> web.Response:

@@ -61,7 +61,10 @@ class Passwords:
             HashQueueFull: the queue is full.
             UserFileCorrupt: the stored hash is not of a known scheme.
         """
-        return await self._in_thread(lambda: self._verify(password, stored or self._nobody) and stored is not None)
+        if stored is None:
+            await self._in_thread(lambda: self._verify(password, self._nobody))
+            return False
+        return await self._in_thread(lambda: self._verify(password, stored))
 
     def outdated(self, stored: str) -> bool:
         """Return whether a password that is known to be right should be hashed anew: another cost or kind of hash."""

@@ -160,7 +160,8 @@ class _Run:
                 if header.frame == "SEAL":
                     return header
                 behind = file.header_at(header.end(self._at))
-                if behind is not None:
+                # Every other frame proves what stands before it; a group needs a frame that proves it (rule R6).
+                if behind is not None or header.frame != "DATA":
                     self._copy(file, header, path)
                 header = behind
         if settled and header is None:

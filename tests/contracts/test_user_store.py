@@ -1,5 +1,7 @@
 """What every UserStore must do, whatever stands behind it."""
 
+# ruff: noqa: RUF001 - look-alikes are the point
+
 import asyncio
 import contextlib
 import secrets
@@ -61,7 +63,7 @@ async def test_an_added_user_is_found_by_id_nickname_and_email(users: UserStore)
     assert await users.by_email("anna@example.org") == anna
 
 
-@pytest.mark.parametrize("spelling", ["ANNA", "anna", "Ａｎｎａ", "ᴬnna"])  # noqa: RUF001 - look-alikes are the point
+@pytest.mark.parametrize("spelling", ["ANNA", "anna", "Ａｎｎａ", "ᴬnna"])
 async def test_a_nickname_is_found_and_taken_in_every_spelling(users: UserStore, spelling: str) -> None:
     anna = user("Anna")
     await users.add(anna)
@@ -109,7 +111,7 @@ async def test_names_that_nobody_has_find_nobody(users: UserStore) -> None:
 
 
 async def test_of_many_concurrent_adds_of_one_name_one_wins(users: UserStore) -> None:
-    candidates = [user(name) for name in ("anna", "ANNA", "Ａnna") * 10]  # noqa: RUF001 - look-alikes are the point
+    candidates = [user(name) for name in ("anna", "ANNA", "Ａnna") * 10]
     outcomes = await asyncio.gather(*(users.add(one) for one in candidates), return_exceptions=True)
     assert sorted(type(one).__name__ for one in outcomes) == ["NoneType"] + ["UserExists"] * 29
     winner = candidates[outcomes.index(None)]

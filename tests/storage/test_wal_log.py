@@ -1,8 +1,8 @@
 """The write-ahead log on a real directory."""
 
 import asyncio
+import itertools
 import json
-import os
 import resource
 from pathlib import Path
 
@@ -50,7 +50,7 @@ async def test_segments_are_sealed_by_size_and_linked(tmp_path: Path):
             await log.append([LINE] * 20)
     segments = sorted(tmp_path.glob("log/*/*.ndjson"))
     assert len(segments) > 2
-    for earlier, later in zip(segments, segments[1:], strict=False):
+    for earlier, later in itertools.pairwise(segments):
         seal, head = frames(earlier)[-1], frames(later)[0]
         assert (seal["frame"], seal["reason"], head["prev_crc"]) == ("SEAL", "size", seal["header_crc"])
     assert len(read_all(tmp_path)[1]) == 400
@@ -120,4 +120,4 @@ async def test_files_of_the_log_are_private(tmp_path: Path):
     async with open_log(tmp_path) as log:
         await log.append([LINE])
     for path in (tmp_path / "log").rglob("*"):
-        assert os.stat(path).st_mode & 0o077 == 0, path
+        assert path.stat().st_mode & 0o077 == 0, path

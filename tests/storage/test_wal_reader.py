@@ -1,5 +1,6 @@
 """What the batcher is given of living and dead logs."""
 
+import asyncio
 from pathlib import Path
 
 from storage.ports import LogPosition, LogRange
@@ -81,8 +82,11 @@ async def test_counts_of_the_door_travel_with_a_run_without_lines(tmp_path: Path
     assert (batch.from_offset, batch.to_offset, batch.duplicates) == (0, -1, 3)
 
 
-async def test_the_bytes_behind_are_told(tmp_path: Path):
+async def test_the_bytes_behind_are_told_and_come_to_nothing_once_a_fence_is_read(tmp_path: Path):
     reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
     async with open_log(tmp_path) as log:
         await log.append([LINE] * 100)
         assert reader.lag_bytes() > 100 * len(LINE)
+        while reader.lag_bytes():
+            take(reader, tmp_path)
+            await asyncio.sleep(0.01)

@@ -1,0 +1,93 @@
+"""A site with accounts and nothing else: real files, real hashes at the least cost, a clock that tests move."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from collector.app import build_app
+from collector.identity.accounts import Accounts
+from collector.identity.handlers import Authentication
+from collector.identity.passwords import Passwords
+from collector.identity.tokens import Tokens
+from storage.user_files import UserFiles
+
+KEY = "a key of the tests: 0123456789abcdef0123456789abcdef"
+PEPPER = b"a pepper of the tests: 0123456789abcdef"
+PASSWORD = "correct horse battery"
+BODY_BYTES_MAX = 64 * 1024
+LIFETIME_S = 900
+
+ANNA = {"firstname": "Anna", "lastname": "Ivanova", "nickname": "anna", "age": 30, "password": PASSWORD}
+BORIS = {"name": "Boris", "surname": "Petrov", "email": "boris@example.org", "phone": "+7 900", "password": PASSWORD}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Site(NamedTuple):
+    client: TestClient[Request, Application]
+    accounts: Accounts
+    users: UserFiles
+    clock: Clock
+
+    async def post(self, path: str, body: object) -> ClientResponse:
+        return await self.client.post(path, json=body)
+
+    async def sign_up(self, **members: object) -> dict:
+        answer = await self.post("/auth/signup", ANNA | members)
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+    async def sign_in(self, nickname: str = "anna", password: str = PASSWORD) -> ClientResponse:
+        return await self.post("/auth/signin", {"nickname": nickname, "password": password})
+
+    async def me(self, token: str) -> ClientResponse:
+        return await self.client.get("/auth/me", headers=bearer(token))
+
+    async def sign_out(self, token: str) -> ClientResponse:
+        return await self.client.post("/auth/signout", headers=bearer(token))
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@asynccontextmanager
+async def open_site(
+    directory: Path,
+    *,
+    clock: Clock | None = None,
+    cost: int = 4,
+    threads: int = 2,
+    queue_max: int = 64,
+    password_length_min: int = 8,
+    sessions_max: int = 10,
+) -> AsyncIterator[Site]:
+    """Open what is in the directory: leaving and entering again is a restart."""
+    clock = clock or Clock()
+    tokens = Tokens(KEY, algorithm="HS256", lifetime_s=LIFETIME_S, clock=clock)
+    async with (
+        UserFiles(directory / "users", cached_users_max=10) as users,
+        Passwords(PEPPER, cost=cost, threads=threads, queue_max=queue_max) as passwords,
+    ):
+        accounts = Accounts(
+            users, passwords, tokens, clock, password_length_min=password_length_min, sessions_max=sessions_max
+        )
+        authentication = Authentication(accounts)
+        app = build_app(authentication.routes(), authentication.authenticate, body_bytes_max=BODY_BYTES_MAX)
+        async with TestClient(TestServer(app)) as client:
+            yield Site(client, accounts, users, clock)

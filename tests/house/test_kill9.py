@@ -1,0 +1,120 @@
+"""Promises P1 and P2 under kill -9: every acknowledged event is stored exactly once.
+
+This proves crashes of processes: the page cache survives them. A power cut is another test.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.house.daemon import Daemon, wait_for
+
+POSTERS = 8
+BATCH = 5
+
+
+class Traffic:
+    """Posts without pause over all starts of a daemon and keeps what was acknowledged; a poster repeats nothing."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._number = 0
+        self.acknowledged: dict[str, str] = {}
+        self.refused: Counter[int] = Counter()
+        self.broken = 0
+        self.stop = asyncio.Event()
+
+    async def run(self) -> None:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+            await asyncio.gather(*(self._post_for_ever(session, poster) for poster in range(POSTERS)))
+
+    async def _post_for_ever(self, session: aiohttp.ClientSession, poster: int) -> None:
+        while not self.stop.is_set():
+            many = poster % 2 == 0
+            labels = [self._label() for _ in range(BATCH if many else 1)]
+            # Half of the ids are ours to choose, so that both kinds of events are in it.
+            items = [
+                {"source_label": label, **({"event_id": label} if poster < POSTERS // 2 else {})} for label in labels
+            ]
+            try:
+                async with session.post(self._daemon.url + "/track", json=items if many else items[0]) as answer:
+                    self._note(labels, answer.status, await answer.json())
+            except (aiohttp.ClientError, ConnectionError, TimeoutError):
+                self.broken += 1
+                await asyncio.sleep(0.02)
+
+    def _note(self, labels: list[str], status: int, answer: dict[str, object]) -> None:
+        if status != 202:
+            self.refused[status] += 1
+            return
+        results = answer.get("results", [answer])
+        for label, result in zip(labels, results, strict=True):
+            self.acknowledged[label] = result["receipt"]
+
+    def _label(self) -> str:
+        self._number += 1
+        return f"label-{self._number}"
+
+
+def exported(daemon: Daemon, token: str) -> Counter[str]:
+    lines = daemon.open("/export/events.ndjson", None, token).splitlines()
+    return Counter(json.loads(line)["source_label"] for line in lines)
+
+
+def receipts(daemon: Daemon, token: str) -> dict[str, str]:
+    lines = daemon.open("/export/events.ndjson", None, token).splitlines()
+    return {event["source_label"]: event["receipt"] for event in map(json.loads, lines)}
+
+
+def drained(daemon: Daemon, token: str) -> None:
+    """Return when everything durable is loaded."""
+
+    def caught_up() -> bool:
+        health = daemon.get("/health", token)
+        return health["status"] == "ok" and health["store"]["lag_bytes"] == 0
+
+    wait_for(caught_up, 60)
+
+
+async def rounds(daemon: Daemon, traffic: Traffic, kill: str, count: int, seed: int) -> None:
+    posting = asyncio.create_task(traffic.run())
+    dice = random.Random(seed)
+    for _ in range(count):
+        before = len(traffic.acknowledged)
+        deadline = time.monotonic() + 20
+        while len(traffic.acknowledged) < before + 50 and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(dice.random() * 0.3)
+        await asyncio.to_thread(getattr(daemon, f"kill_{kill}"))
+        if kill != "store":
+            await asyncio.to_thread(daemon.start)
+    traffic.stop.set()
+    await posting
+
+
+@pytest.mark.parametrize(("kill", "count"), [("tree", 6), ("front", 6), ("store", 8)])
+async def test_every_acknowledged_event_is_stored_exactly_once(tmp_path: Path, kill: str, count: int):
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    with Daemon.fresh(tmp_path) as daemon:
+        traffic = Traffic(daemon)
+        await rounds(daemon, traffic, kill, count, seed)
+        token = daemon.admin_token()
+        await asyncio.to_thread(drained, daemon, token)
+        stored = await asyncio.to_thread(exported, daemon, token)
+        assert len(traffic.acknowledged) > 50 * count
+        missing = traffic.acknowledged.keys() - stored.keys()
+        assert not missing
+        assert {label for label, times in stored.items() if times > 1} == set()
+        found = await asyncio.to_thread(receipts, daemon, token)
+        assert {label: found[label] for label in traffic.acknowledged} == traffic.acknowledged
+        if kill == "store":
+            assert (traffic.refused, traffic.broken) == (Counter(), 0)
+        health = daemon.get("/health", token)["store"]
+        assert health["n_rows"] + health["n_rejected"] >= len(traffic.acknowledged)
