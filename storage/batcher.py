@@ -11,7 +11,7 @@ from storage.wal.reader import LogReader
 
 log = structlog.get_logger()
 
-ERROR_WAIT_S = 1.0
+RETRY_S = 1.0
 """How long to wait before a run that could not be stored is tried again."""
 
 
@@ -27,6 +27,7 @@ class Batcher:
         batch_age_s: float,
         batch_events: int,
         batch_bytes_max: int,
+        retry_s: float = RETRY_S,
     ) -> None:
         self._reader = reader
         self._sink = sink
@@ -34,6 +35,7 @@ class Batcher:
         self._batch_age_s = batch_age_s
         self._batch_events = batch_events
         self._batch_bytes_max = batch_bytes_max
+        self._retry_s = retry_s
         self._stop = threading.Event()
         self._load_error: str | None = None
 
@@ -51,10 +53,10 @@ class Batcher:
                 wait_s = self._load_next()
                 self._load_error = None
             except StorageError as error:
-                log.error("load_failed", reason=str(error), retry_s=ERROR_WAIT_S)
+                log.error("load_failed", reason=str(error), retry_s=self._retry_s)
                 self._load_error = str(error)
                 self._reader.rewind(self._sink.positions())
-                wait_s = ERROR_WAIT_S
+                wait_s = self._retry_s
 
     def stop(self) -> None:
         """End `run` after the transaction that is under way; what is not copied is in the log."""

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.contracts.linked import store_process_shelf
 from tests.contracts.shelf import SINKS, Adapter, Shelf, SinkShelf
 
-ADAPTERS: dict[str, Adapter] = {**SINKS}
+ADAPTERS: dict[str, Adapter] = {**SINKS, "store process": store_process_shelf}
 
 
 @pytest.fixture(params=sorted(ADAPTERS))

@@ -1,6 +1,6 @@
 """What only users in files can do: survive, be found again, and be damaged."""
 
-# ruff: noqa: RUF001 - one test, one loop: nobody waits; look-alikes are the point
+# ruff: noqa: RUF001 - look-alikes are the point
 
 import asyncio
 import json
