@@ -2,89 +2,130 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, cast
 
 import uvloop
 
+from bench.errors import BenchFailed
+
+ANSWER_S = 30.0
+"""How long after the end of a load the last answers may come."""
+
+HEAD_END = b"\r\n\r\n"
+LENGTH = b"content-length:"
+
 
 class Load(NamedTuple):
-    """What one run saw: answers by status, latencies in seconds (sorted), and how long it took."""
+    """What one run saw: answers by status, latencies in seconds (sorted), how long it took, what sending it cost us."""
 
-    statuses: dict[int, int]
+    statuses: Counter[int]
     latencies_s: list[float]
     elapsed_s: float
+    own_cpu_s: float
 
     @property
     def answers(self) -> int:
         """All answers of the run."""
-        return sum(self.statuses.values())
+        return self.statuses.total()
 
     @property
     def rate(self) -> float:
         """Answers per second."""
         return self.answers / self.elapsed_s
 
-    def percentile_ms(self, percent: float) -> float:
-        """Return the latency that `percent` of the answers stayed under, in milliseconds."""
-        return self.latencies_s[min(len(self.latencies_s) - 1, int(len(self.latencies_s) * percent / 100))] * 1000
+
+def percentile(ordered: list[float], percent: float) -> float:
+    """Return the value that `percent` of the sorted values stay under."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def merged(loads: Iterable[Load]) -> Load:
+    """Return several runs as if they were one."""
+    loads = list(loads)
+    return Load(
+        sum((load.statuses for load in loads), Counter()),
+        sorted(latency_s for load in loads for latency_s in load.latencies_s),
+        sum(load.elapsed_s for load in loads),
+        sum(load.own_cpu_s for load in loads),
+    )
 
 
 def run(host: str, port: int, request: Callable[[], bytes], *, connections: int, seconds: float) -> Load:
-    """Send what `request` returns over `connections` for `seconds`; every answer is read and counted."""
+    """Send what `request` returns over `connections` for `seconds`; every answer is read and counted.
+
+    Raises:
+        BenchFailed: a request was left without an answer, so nobody knows whether it counts.
+    """
     return uvloop.run(_run(host, port, request, connections, seconds))
 
 
 async def _run(host: str, port: int, request: Callable[[], bytes], connections: int, seconds: float) -> Load:
     loop = asyncio.get_running_loop()
-    began = time.perf_counter()
-    clients = [_Client(request, began + seconds) for _ in range(connections)]
-    await asyncio.gather(*(loop.create_connection(lambda client=client: client, host, port) for client in clients))
-    await asyncio.gather(*(client.done.wait() for client in clients))
-    elapsed_s = time.perf_counter() - began
-    statuses: dict[int, int] = {}
-    for client in clients:
-        for status, count in client.statuses.items():
-            statuses[status] = statuses.get(status, 0) + count
-    return Load(statuses, sorted(one for client in clients for one in client.latencies_s), elapsed_s)
+    clients = [_Client(request, loop.create_future()) for _ in range(connections)]
+    try:
+        async with asyncio.timeout(seconds + ANSWER_S):
+            for client in clients:
+                await loop.create_connection(lambda client=client: client, host, port)
+            began, own_cpu_s = time.perf_counter(), time.process_time()
+            for client in clients:
+                client.start(until=began + seconds)
+            await asyncio.gather(*(client.done for client in clients))
+    except TimeoutError:
+        raise BenchFailed(f"an answer of {host}:{port} is missing after {ANSWER_S:g} s") from None
+    finally:
+        for client in clients:
+            client.abort()
+    elapsed_s, own_cpu_s = time.perf_counter() - began, time.process_time() - own_cpu_s
+    statuses = sum((client.statuses for client in clients), Counter())
+    return Load(statuses, sorted(one for client in clients for one in client.latencies_s), elapsed_s, own_cpu_s)
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, request: Callable[[], bytes], until: float) -> None:
+    def __init__(self, request: Callable[[], bytes], done: asyncio.Future[None]) -> None:
         self._request = request
-        self._until = until
         self._answer = b""
-        self.statuses: dict[int, int] = {}
+        self._transport: asyncio.Transport | None = None
+        self.done = done
+        self.statuses: Counter[int] = Counter()
         self.latencies_s: list[float] = []
-        self.done = asyncio.Event()
+
+    def start(self, *, until: float) -> None:
+        self._until = until
+        self._send()
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._send()
 
     def data_received(self, chunk: bytes) -> None:
         self._answer += chunk
-        head_end = self._answer.find(b"\r\n\r\n")
-        if head_end < 0 or len(self._answer) < head_end + 4 + _length(self._answer[:head_end]):
+        head_end = self._answer.find(HEAD_END)
+        if head_end < 0 or len(self._answer) < head_end + len(HEAD_END) + _length(self._answer[:head_end]):
             return
         now = time.perf_counter()
         self.latencies_s.append(now - self._sent_at)
-        status = int(self._answer[9:12])
-        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.statuses[int(self._answer[9:12])] += 1
         if now < self._until:
             self._send()
         else:
-            self._transport.close()
+            self.done.set_result(None)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.done.set()
+        if not self.done.done():
+            self.done.set_exception(BenchFailed(f"a connection was closed before its answer: {error}"))
 
     def _send(self) -> None:
+        assert self._transport is not None
         self._answer = b""
         self._sent_at = time.perf_counter()
         self._transport.write(self._request())
 
 
 def _length(head: bytes) -> int:
-    at = head.lower().index(b"content-length:") + len(b"content-length:")
+    at = head.lower().index(LENGTH) + len(LENGTH)
     return int(head[at : at + 12].split(b"\r", 1)[0])

@@ -72,13 +72,18 @@ class Accounts:
             NameTaken: the nickname or e-mail is another user's, in any case or look-alike form.
             HashQueueFull: try again.
         """
+        user = await self._new(person, password, "user")
         session = self._session()
-        return self._grant(await self._add(person, password, "user", session), session)
+        user = replace(user, sessions=(session,))
+        await self._add(user)
+        return self._grant(user, session)
 
     async def add_admin(self, nickname: str, password: str) -> User:
         """Make an administrator without a session; raises as `sign_up`, and BodyInvalid for an unfit nickname too."""
         require_nickname(nickname)
-        return await self._add(Person(nickname=nickname), password, "admin")
+        user = await self._new(Person(nickname=nickname), password, "admin")
+        await self._add(user)
+        return user
 
     async def sign_in(self, password: str, *, nickname: str | None = None, email: str | None = None) -> Grant:
         """Open a session of the user of that nickname or e-mail.
@@ -132,21 +137,21 @@ class Accounts:
             raise TokenInvalid("the session has ended")
         return user
 
-    async def _add(self, person: Person, password: str, role: Role, *sessions: Session) -> User:
+    async def _new(self, person: Person, password: str, role: Role) -> User:
         require_password(password, length_min=self._password_length_min)
-        user = User(
+        return User(
             user_id=self._random_hex(ID_BYTES),
             role=role,
             created_at=self._clock(),
             password_hash=await self._passwords.hash(password),
-            sessions=sessions,
             **msgspec.structs.asdict(person),
         )
+
+    async def _add(self, user: User) -> None:
         try:
             await self._users.add(user)
         except UserExists as error:
             raise NameTaken(error.field) from None
-        return user
 
     async def _named(self, nickname: str | None, email: str | None) -> User | None:
         if nickname is not None:

@@ -58,7 +58,6 @@ class Tokens:
         self._jwt = jwt.PyJWT(
             {
                 "enforce_minimum_key_length": True,
-                "strict_aud": True,
                 "verify_exp": False,
                 "verify_iat": False,
                 "verify_nbf": False,

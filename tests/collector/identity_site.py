@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
@@ -47,10 +47,11 @@ class Site(NamedTuple):
     async def post(self, path: str, body: object) -> ClientResponse:
         return await self.client.post(path, json=body)
 
-    async def sign_up(self, **members: object) -> dict:
+    async def sign_up(self, **members: object) -> dict[str, Any]:
         answer = await self.post("/auth/signup", ANNA | members)
         assert answer.status == 200, await answer.text()
-        return await answer.json()
+        envelope: dict[str, Any] = await answer.json()
+        return envelope
 
     async def sign_in(self, nickname: str = "anna", password: str = PASSWORD) -> ClientResponse:
         return await self.post("/auth/signin", {"nickname": nickname, "password": password})

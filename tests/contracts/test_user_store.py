@@ -5,7 +5,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +51,7 @@ def user(nickname: str | None = None, *, email: str | None = None) -> User:
     )
 
 
-def with_session(sid: str):
+def with_session(sid: str) -> Callable[[User], User]:
     return lambda one: replace(one, sessions=(*one.sessions, Session(sid, NOW, NOW)))
 
 

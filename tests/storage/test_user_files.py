@@ -10,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def user(nickname: str) -> User:
     return User(user_id=secrets.token_hex(16), role="user", created_at=NOW, password_hash="hash", nickname=nickname)
 
 
-def with_session(sid: str):
+def with_session(sid: str) -> Callable[[User], User]:
     return lambda one: replace(one, sessions=(*one.sessions, Session(sid, NOW, NOW)))
 
 
@@ -215,12 +216,14 @@ async def test_at_most_the_given_number_of_users_is_kept_in_memory(root: Path) -
     users = [user(f"u{number}") for number in range(5)]
     await stored(root, *users)
     async with opened(root, cached_users_max=2) as store:
-        for one in users:
+        for one in (*users, users[3]):
             assert await store.by_id(one.user_id) == one
+        assert await store.by_id(users[0].user_id) == users[0]
         for path in files(root):
             path.unlink()
+        # The one used before the last is kept, though another was read after it at first.
         found = [await store.by_id(one.user_id) for one in users]
-        assert found == [None, None, None, *users[3:]]
+        assert found == [users[0], None, None, users[3], None]
 
 
 async def test_a_directory_that_others_can_enter_is_refused_with_the_remedy(root: Path) -> None:
