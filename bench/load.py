@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
 import uvloop
@@ -41,17 +41,6 @@ def percentile(ordered: list[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def merged(loads: Iterable[Load]) -> Load:
-    """Return several runs as if they were one."""
-    loads = list(loads)
-    return Load(
-        sum((load.statuses for load in loads), Counter()),
-        sorted(latency_s for load in loads for latency_s in load.latencies_s),
-        sum(load.elapsed_s for load in loads),
-        sum(load.own_cpu_s for load in loads),
-    )
-
-
 def run(host: str, port: int, request: Callable[[], bytes], *, connections: int, seconds: float) -> Load:
     """Send what `request` returns over `connections` for `seconds`; every answer is read and counted.
 
@@ -63,11 +52,12 @@ def run(host: str, port: int, request: Callable[[], bytes], *, connections: int,
 
 async def _run(host: str, port: int, request: Callable[[], bytes], connections: int, seconds: float) -> Load:
     loop = asyncio.get_running_loop()
-    clients = [_Client(request, loop.create_future()) for _ in range(connections)]
+    clients: list[_Client] = []
     try:
         async with asyncio.timeout(seconds + ANSWER_S):
-            for client in clients:
-                await loop.create_connection(lambda client=client: client, host, port)
+            for _ in range(connections):
+                _, client = await loop.create_connection(lambda: _Client(request, loop.create_future()), host, port)
+                clients.append(client)
             began, own_cpu_s = time.perf_counter(), time.process_time()
             for client in clients:
                 client.start(until=began + seconds)

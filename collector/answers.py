@@ -1,10 +1,15 @@
 """Answers as bytes: JSON with the headers that every answer carries."""
 
+import email.utils
+import functools
+import http
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
 _encoder = msgspec.json.Encoder()
@@ -25,3 +30,42 @@ def json_answer(body: object, status: int = 200, headers: Mapping[str, str] = Ma
     return web.Response(
         body=_encoder.encode(body), status=status, headers={**HEADERS, **headers} if headers else HEADERS
     )
+
+
+def accepted_answer(body: object) -> web.Response:
+    """Return the 202 of one tracked action; the fast form of `json_answer`, for bodies of a few hundred bytes."""
+    return _OnePieceAnswer(body=_encoder.encode(body), status=http.HTTPStatus.ACCEPTED, headers=HEADERS)
+
+
+class _OnePieceAnswer(web.Response):
+    """A 202 with HEADERS, written as one piece of bytes; whatever is out of the ordinary goes aiohttp's own way.
+
+    aiohttp's general way to write an answer takes 10 of the 45 microseconds that a tracking request takes.
+    """
+
+    _in_one_piece = False
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        if not request.keep_alive or request.version != HttpVersion11 or request.transport is None:
+            return await super().prepare(request)
+        assert isinstance(self.body, bytes)
+        self._in_one_piece = True
+        request.transport.write(b"%b%d\r\n\r\n%b" % (_head(int(time.time())), len(self.body), self.body))
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        if not self._in_one_piece:
+            await super().write_eof(data)
+
+    @property
+    def keep_alive(self) -> bool | None:
+        return self._in_one_piece or super().keep_alive
+
+
+@functools.lru_cache(maxsize=2)
+def _head(now_s: int) -> bytes:
+    """Return all of an answer's head up to the number in Content-Length; `now_s` in seconds since 1970."""
+    lines = [f"HTTP/1.1 {http.HTTPStatus.ACCEPTED} {http.HTTPStatus.ACCEPTED.phrase}"]
+    lines += [f"{name}: {value}" for name, value in HEADERS.items()]
+    lines += [f"Date: {email.utils.formatdate(now_s, usegmt=True)}", "Content-Length: "]
+    return "\r\n".join(lines).encode("ascii")

@@ -34,6 +34,7 @@ BEARER_SCOPE = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
 
 TABLE: dict[type[Exception], Status] = {
     wire.BodyMalformed: Status(400),
+    web.RequestPayloadError: Status(400, wire.BodyMalformed.code, shown=False),
     wire.BodyTooLarge: Status(413),
     wire.BodyTypeUnsupported: Status(415),
     wire.BodyInvalid: Status(422),

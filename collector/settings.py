@@ -5,6 +5,8 @@ from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from collector.wire.tracking import ITEMS_MAX
+
 KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400.0
 
 
@@ -41,7 +43,7 @@ class Log(Section):
     """[log]."""
 
     group_bytes_max: int = Field(4 * MIB, ge=64 * KIB, le=256 * MIB)
-    group_events_max: int = Field(2048, ge=1, le=1_000_000)
+    group_events_max: int = Field(2048, ge=ITEMS_MAX, le=1_000_000)
     segment_bytes_max: int = Field(64 * MIB, ge=64 * KIB, le=4096 * MIB)
     segment_age_s: float = Field(3600.0, gt=0, le=30 * DAY_S)
     fence_idle_s: float = Field(0.1, gt=0, le=60)
@@ -68,8 +70,6 @@ class Tracking(Section):
     """[tracking]."""
 
     event_bytes_max: int = Field(32 * KIB, ge=KIB, le=16 * MIB)
-    items_max: int = Field(1000, ge=1, le=100_000)
-    attrs_max: int = Field(256, ge=0, le=10_000)
     recent_ids_max: int = Field(100_000, ge=0, le=10_000_000)
     rejected_raw_bytes_max: int = Field(1024, ge=0, le=MIB)
 
@@ -83,12 +83,6 @@ class Identity(Section):
     hash_queue_max: int = Field(64, ge=1, le=10_000)
     sessions_max: int = Field(10, ge=1, le=1000)
     cached_users_max: int = Field(10_000, ge=1, le=10_000_000)
-
-
-class Statistics(Section):
-    """[statistics]."""
-
-    rows_max: int = Field(1000, ge=1, le=100_000)
 
 
 class Logging(Section):
@@ -107,7 +101,6 @@ class Settings(Section):
     store: Store = Store()
     tracking: Tracking = Tracking()
     identity: Identity = Identity()
-    statistics: Statistics = Statistics()
     logging: Logging = Logging()
 
 
@@ -117,7 +110,6 @@ ORDERED = (
     ("log.group_bytes_max", "log.segment_bytes_max"),
     ("log.group_bytes_max", "log.unflushed_bytes_max"),
     ("server.body_bytes_max", "log.group_bytes_max"),
-    ("tracking.items_max", "log.group_events_max"),
     ("tracking.event_bytes_max", "server.body_bytes_max"),
     ("store.restart_wait_s", "store.restart_wait_s_max"),
 )

@@ -52,3 +52,11 @@ def sync(descriptor: int) -> None:
         os.fsync(descriptor)
     else:
         fcntl.fcntl(descriptor, full)
+
+
+def sync_data(descriptor: int) -> None:
+    """fdatasync(2): the bytes and what is needed to read them back; `sync` where the system has only that."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(descriptor)
+    else:
+        sync(descriptor)

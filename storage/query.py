@@ -107,7 +107,7 @@ class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
 
 
 class StoreHealth(msgspec.Struct, frozen=True):
-    """Counts since the store was created; `lag_s` is the age of the oldest durable event not yet loaded (0.0: none).
+    """Counts since the store was created; `lag_bytes` of durable log are not loaded yet.
 
     P2: items answered 2xx = n_rows + n_rejected + n_duplicates + what is pending in the log.
     """

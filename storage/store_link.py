@@ -15,7 +15,7 @@ from storage.errors import StoreDown
 from storage.query import Query
 
 FRAME_BYTES_MAX = 16 * 1024 * 1024
-"""The longest message; an answer of `rows_max` rows stays far below."""
+"""The longest message; an answer of a thousand rows stays far below."""
 
 WINDOW_CHUNKS = 4
 """Chunks of a stream sent ahead of its reader."""

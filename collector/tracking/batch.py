@@ -7,7 +7,7 @@ import msgspec
 from collector.identity.caller import Caller
 from collector.tracking.door import Door
 from collector.tracking.recent import Key, RecentIds
-from collector.wire.body import require_json
+from collector.wire.body import decode, require_json
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ITEMS_MAX, BatchResult, ItemResult, TrackItem, many, raw_items, read_item
 from storage.event import BUILT_IN_APP, Event, RejectedItem, encode
@@ -55,7 +55,7 @@ class Batch:
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             self._take_raw(_split(raw))
         else:
-            self._take_all(items)
+            self._take_all(items, raw)
         if self.rejected == len(self._outcomes):
             raise BodyInvalid(self._errors or [FieldError("$", "empty", "the array has no items")])
 
@@ -76,20 +76,22 @@ class Batch:
                 status, event_id, line = outcome
                 yield ItemResult(index, status, event_id, prefix + str(first_offset + line))
 
-    def _take_all(self, items: list[TrackItem]) -> None:
+    def _take_all(self, items: list[TrackItem], raw: bytes) -> None:
         _check_count(len(items))
-        for item in items:
+        sent: list[msgspec.Raw] = []
+        for index, item in enumerate(items):
             try:
                 self._take(item)
             except (BodyInvalid, BodyTooLarge) as error:
-                self._reject(error, msgspec.json.encode(item))
+                sent = sent or raw_items.decode(raw)
+                self._reject(error, sent[index])
 
     def _take_raw(self, items: Iterable[msgspec.Raw]) -> None:
         for item in items:
             try:
                 self._take(read_item(item))
             except (BodyInvalid, BodyTooLarge) as error:
-                self._reject(error, bytes(item))
+                self._reject(error, item)
 
     def _take(self, item: TrackItem) -> None:
         event = self._door.event_of(item, self._caller, self._arrival)
@@ -113,19 +115,20 @@ class Batch:
             return False
         return True
 
-    def _reject(self, error: BodyInvalid | BodyTooLarge, raw: bytes) -> None:
+    def _reject(self, error: BodyInvalid | BodyTooLarge, raw: msgspec.Raw) -> None:
         index = len(self._outcomes)
         found = error.errors[0] if isinstance(error, BodyInvalid) else FieldError("$", error.code, str(error))
         path = f"$[{index}]{found.path[1:]}"
         self._errors.append(FieldError(path, found.code, found.message))
         self._outcomes.append(ItemResult(index, "rejected", code=found.code, path=path))
-        kept = raw[: self._rejected_raw_bytes_max].decode(errors="replace")
+        # What is ignored is the character that the limit cuts through.
+        kept = bytes(raw)[: self._rejected_raw_bytes_max].decode(errors="ignore")
         self.lines.append(encode(RejectedItem(found.code, kept, BUILT_IN_APP, self._arrival.received_at)))
 
 
 def _split(raw: bytes) -> list[msgspec.Raw]:
     require_json(raw)
-    items = raw_items.decode(raw)
+    items = decode(raw, raw_items)
     _check_count(len(items))
     return items
 

@@ -1,13 +1,12 @@
 """What must be derived at the door: who it was, when it was, and the id that makes a repeat known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-
-import msgspec
+from typing import NamedTuple
 
 from collector.identity.caller import Caller
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
-from collector.wire.tracking import TrackItem
+from collector.wire.tracking import ATTRS_DEPTH_MAX, TrackItem
 from storage.event import BUILT_IN_APP, Event, encode
 
 CLAIMED = "claimed_id_user"
@@ -27,7 +26,7 @@ class EventTooLarge(BodyTooLarge):
     code = "event_too_large"
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(NamedTuple):
     """When a request counts as received, and what the event_ids made for it begin with."""
 
     received_at: datetime
@@ -56,10 +55,13 @@ class Door:
         The user is the signed-in caller's; an id_user that differs stays a claim.
 
         Raises:
-            BodyInvalid: an app_code other than the built-in one, or a time that has no UTC form.
+            BodyInvalid: an app_code other than the built-in one, a time that has no UTC form, or attrs nested too deeply.
         """
         if item.app_code is not None and item.app_code != BUILT_IN_APP:
             raise BodyInvalid([FieldError("$.app_code", "app_unknown", "there is no application of this app_code")])
+        if item.attrs and _nests(item.attrs.values(), ATTRS_DEPTH_MAX - 1):
+            message = f"objects and arrays are nested in more than {ATTRS_DEPTH_MAX} levels"
+            raise BodyInvalid([FieldError("$.attrs", "attrs_too_deep", message)])
         user_id = caller.user_id if caller else None
         claimed = item.id_user if item.id_user is not None and str(item.id_user) != user_id else None
         return Event(
@@ -67,8 +69,8 @@ class Door:
             app_code=BUILT_IN_APP,
             source_label=item.source_label,
             received_at=arrival.received_at,
-            occurred_at=_utc(item.date_created, "date_created"),
-            sent_at=_utc(item.sent_at, "sent_at"),
+            occurred_at=in_utc(item.date_created, "date_created"),
+            sent_at=in_utc(item.sent_at, "sent_at"),
             user_id=user_id,
             anonymous_id=item.anonymous_id,
             page_url=item.page_url,
@@ -90,7 +92,8 @@ class Door:
         return line
 
 
-def _utc(time: datetime | None, member: str) -> datetime | None:
+def in_utc(time: datetime | None, member: str) -> datetime | None:
+    """Return the time in UTC, which one without a zone is; BodyInvalid names the member where there is no such time."""
     if time is None or time.tzinfo is UTC:
         return time
     if time.tzinfo is None:
@@ -100,3 +103,13 @@ def _utc(time: datetime | None, member: str) -> datetime | None:
     except OverflowError:
         message = "the time is outside the years 1 to 9999 in UTC"
         raise BodyInvalid([FieldError(f"$.{member}", "wrong_value", message)]) from None
+
+
+def _nests(values: Iterable[object], levels: int) -> bool:
+    """Return whether there are objects or arrays in more than `levels` levels; a flat value costs one look."""
+    for value in values:
+        if isinstance(value, (dict, list)):
+            inside = value.values() if isinstance(value, dict) else value
+            if levels == 0 or _nests(inside, levels - 1):
+                return True
+    return False

@@ -16,7 +16,10 @@ class RecentIds:
         return self._offsets.get(key)
 
     def remember(self, key: Key, offset: int) -> None:
-        """Note a first copy, once it is durable: its receipt is what a repeat is answered with."""
-        self._offsets[key] = offset
+        """Note a first copy, once it is durable: its receipt is what a repeat is answered with.
+
+        Copies that were under way together all come here; the first to be durable stays.
+        """
+        self._offsets.setdefault(key, offset)
         if len(self._offsets) > self._ids_max:
             del self._offsets[next(iter(self._offsets))]

@@ -2,22 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
-from collector.answers import json_answer
+from collector.answers import accepted_answer, json_answer
 from collector.identity.caller import Caller, NotYours, TokenInvalid
 from collector.routes import Route
 from collector.tracking.batch import Batch
-from collector.tracking.door import Door
+from collector.tracking.door import Door, in_utc
 from collector.tracking.recent import RecentIds
 from collector.wire import tracking as wire
-from collector.wire.body import decode, require_json_type
+from collector.wire.body import require_json_type
 from storage.event import PAGEVIEW
 from storage.ports import EventLog
 
 Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 
 ACCEPTED = 202
+X_API_TOKEN = istr("X-Api-Token")
 
 
 class ApiTokenUnknown(TokenInvalid):
@@ -61,19 +63,24 @@ class Tracking:
     async def visit(self, request: web.Request) -> web.Response:
         """Take one pageview; a signed-in caller may name no other user."""
         raw, caller = await self._open(request)
-        visit = decode(raw, wire.visit)
+        visit = wire.read_visit(raw)
         if caller and visit.user_id is not None and str(visit.user_id) != caller.user_id:
             raise NotYours("user_id is another user's")
         item = wire.TrackItem(
-            source_label=PAGEVIEW, page_url=visit.page_url, id_user=visit.user_id, date_created=visit.timestamp
+            source_label=PAGEVIEW,
+            page_url=visit.page_url,
+            id_user=visit.user_id,
+            date_created=in_utc(visit.timestamp, "timestamp"),
+            attrs=visit.attrs,
         )
         return await self._take_one(item, caller)
 
     async def _open(self, request: web.Request) -> tuple[bytes, Caller | None]:
-        require_json_type(request.headers.get("Content-Type"))
-        if "X-Api-Token" in request.headers:
+        headers = request.headers
+        require_json_type(headers.get(hdrs.CONTENT_TYPE))
+        if X_API_TOKEN in headers:
             raise ApiTokenUnknown("no application has this X-Api-Token")
-        caller = await self._authenticate(request) if "Authorization" in request.headers else None
+        caller = await self._authenticate(request) if hdrs.AUTHORIZATION in headers else None
         return await request.read(), caller
 
     async def _take_one(self, item: wire.TrackItem, caller: Caller | None) -> web.Response:
@@ -83,11 +90,11 @@ class Tracking:
         first = self._recent.offset_of(key) if event.id_given else None
         if first is not None:
             await self._log.append([], duplicates=1)
-            return json_answer(wire.Accepted("duplicate", event.event_id, f"{self._log.log_id}:{first}"), ACCEPTED)
+            return accepted_answer(wire.Accepted("duplicate", event.event_id, f"{self._log.log_id}:{first}"))
         offset = await self._log.append([line])
         if event.id_given:
             self._recent.remember(key, offset)
-        return json_answer(wire.Accepted("accepted", event.event_id, f"{self._log.log_id}:{offset}"), ACCEPTED)
+        return accepted_answer(wire.Accepted("accepted", event.event_id, f"{self._log.log_id}:{offset}"))
 
     async def _take_many(self, raw: bytes, caller: Caller | None) -> web.Response:
         batch = Batch(

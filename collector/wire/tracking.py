@@ -1,7 +1,7 @@
 """What tracking takes and answers: POST /track (R0) and POST /visits (R3)."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,8 +15,12 @@ ITEMS_MAX = 1000
 ATTRS_MAX = 256
 """Members of attrs, those taken from unknown members included."""
 
+ATTRS_DEPTH_MAX = 32
+"""Levels of objects and arrays in attrs, attrs itself included: whoever reads an event may read it by recursion."""
+
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 EventId = Annotated[str, Meta(min_length=1, max_length=128)]
 Url = Annotated[str, Meta(min_length=1, max_length=4096)]
 Title = Annotated[str, Meta(max_length=1024)]
@@ -28,7 +32,7 @@ class TrackItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     source_label: Label
     event_id: EventId | None = None
-    id_user: Identifier | int | None = None
+    id_user: Identifier | Number | None = None
     anonymous_id: Identifier | None = None
     date_created: datetime | None = None
     sent_at: datetime | None = None
@@ -40,11 +44,12 @@ class TrackItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A pageview as R3 sends it."""
+    """A pageview as R3 sends it; members not named here become attrs."""
 
     page_url: Url
-    user_id: Identifier | int | None = None
+    user_id: Identifier | Number | None = None
     timestamp: datetime | None = None
+    attrs: Attrs | None = None
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -75,11 +80,13 @@ class BatchResult(msgspec.Struct, frozen=True):
     results: list[ItemResult]
 
 
-one = msgspec.json.Decoder(TrackItem)
 many = msgspec.json.Decoder(list[TrackItem])
 raw_items = msgspec.json.Decoder(list[msgspec.Raw])
-visit = msgspec.json.Decoder(Visit)
+_item = msgspec.json.Decoder(TrackItem)
+_visit = msgspec.json.Decoder(Visit)
 _members = msgspec.json.Decoder(dict[str, object])
+
+_Shape = TypeVar("_Shape", TrackItem, Visit)
 
 
 def read_item(raw: bytes | msgspec.Raw) -> TrackItem:
@@ -89,17 +96,28 @@ def read_item(raw: bytes | msgspec.Raw) -> TrackItem:
         BodyMalformed: not JSON.
         BodyInvalid: a known member is wrong, or the attrs are too many.
     """
+    return _read(raw, _item, TrackItem)
+
+
+def read_visit(raw: bytes) -> Visit:
+    """Return one pageview; everything else is as for `read_item`."""
+    return _read(raw, _visit, Visit)
+
+
+def _read(raw: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[_Shape]", shape: type[_Shape]) -> _Shape:
     try:
-        return decode(raw, one)
+        return decode(raw, decoder)
     except BodyInvalid as error:
         if error.errors[0].code != "extra_forbidden":
             raise
-    members = _members.decode(raw)
-    known = {name: members.pop(name) for name in TrackItem.__struct_fields__ if name in members}
-    attrs = known.get("attrs") or {}
-    if isinstance(attrs, dict):
+    members = decode(raw, _members)
+    known = {name: members.pop(name) for name in shape.__struct_fields__ if name in members}
+    attrs = known.get("attrs")
+    if attrs is None:
+        known["attrs"] = members
+    elif isinstance(attrs, dict):
         known["attrs"] = members | attrs
     try:
-        return msgspec.convert(known, TrackItem)
+        return msgspec.convert(known, shape)
     except msgspec.ValidationError as error:
         raise BodyInvalid([field_error(error)]) from None

@@ -16,7 +16,7 @@ from storage.files import fsync_directory, make_directory, replace_file
 from storage.lock import Lock
 from storage.ports import LogHealth
 from storage.wal.segment import HEADER_BYTES
-from storage.wal.writer import Group, SegmentWriter
+from storage.wal.writer import Group, SegmentWriter, require_room
 
 TICK_S = 1.0
 """How often an idle log looks at its segment's age and at the free space."""
@@ -74,7 +74,7 @@ class WriteAheadLog:
         self._unflushed_bytes = 0
         self._durable_offset = -1
         self._full_reason: str | None = None
-        self._counts = [0, 0, 0]
+        self._groups = self._duplicates = self._rejected = 0
         self._closing = False
         self._next_offset = 0
         self.failed = asyncio.Event()
@@ -131,7 +131,6 @@ class WriteAheadLog:
 
     def health(self) -> LogHealth:
         """Return figures as the port says; the counts are of this incarnation."""
-        groups, duplicates, rejected = self._counts
         return LogHealth(
             log_id=self.log_id,
             accepting=self._failure is None and self._full_reason is None and not self._closing,
@@ -140,9 +139,9 @@ class WriteAheadLog:
             segment=self._writer.segment,
             segment_bytes=self._writer.segment_bytes,
             unflushed_bytes=self._unflushed_bytes,
-            groups=groups,
-            duplicates=duplicates,
-            rejected=rejected,
+            groups=self._groups,
+            duplicates=self._duplicates,
+            rejected=self._rejected,
         )
 
     # On the loop: groups.
@@ -179,8 +178,9 @@ class WriteAheadLog:
     def _written(self, group: _PendingGroup) -> None:
         self._durable_offset += group.count
         self._full_reason = None
-        for index, count in enumerate((1, group.duplicates, group.rejected)):
-            self._counts[index] += count
+        self._groups += 1
+        self._duplicates += group.duplicates
+        self._rejected += group.rejected
         self._finish(group)
         self._writing = None
         self._hand_over()
@@ -212,7 +212,7 @@ class WriteAheadLog:
     def _full(self, reason: str | None) -> None:
         self._full_reason = reason
 
-    def _broke(self, error: OSError) -> None:
+    def _broke(self, error: Exception) -> None:
         self._failure = f"the log cannot be written: {error}"
         self._refused(LogFailed(self._failure))
         self.failed.set()
@@ -221,6 +221,7 @@ class WriteAheadLog:
 
     def _create(self) -> str:
         make_directory(self._root)
+        require_room(self._root, self._disk_free_bytes_min)
         number = _next_number(self._root)
         log_id = f"{number:010d}-{secrets.token_hex(4)}"
         # The directory appears under its name with its lock held: a reader that finds it free knows its owner is dead.
@@ -237,7 +238,6 @@ class WriteAheadLog:
             disk_free_bytes_min=self._disk_free_bytes_min,
             clock=self._clock,
         )
-        self._writer.check_room()
         self._writer.open_segment()
         return log_id
 
@@ -246,7 +246,7 @@ class WriteAheadLog:
             while self._write_next():
                 pass
             self._writer.close()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, a silent thread would hang every request
             # Never retried: after a failed fsync the kernel may call pages clean that never reached the disk.
             self._loop.call_soon_threadsafe(self._broke, error)
 

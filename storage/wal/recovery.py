@@ -6,12 +6,13 @@ after the one before it was synced. Nothing is ever appended to a recovered log.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
 from storage.errors import LogCorrupt
 from storage.files import fsync_directory, make_directory
-from storage.wal.segment import Header, SegmentFile, pack, seed, segment_name
+from storage.wal.segment import HEADER_BYTES, Header, SegmentFile, header_crc, pack, seed, segment_name
 
 log = structlog.get_logger()
 
@@ -44,6 +45,9 @@ def _recover_segment(descriptor: int, path: Path, segment: int, quarantine: Path
     last, end, count, payload_bytes = _intact_prefix(file)
     if last is not None and last.frame == "SEAL":
         return
+    if last is not None and _mend_fence(descriptor, file, last, end):
+        _recover_segment(descriptor, path, segment, quarantine)
+        return
     if behind := file.frame_begins(end + 1):
         raise LogCorrupt(f"{path}: no intact frame at byte {end}, but one at byte {behind[0]}")
     _cut(descriptor, end, quarantine / f"{log_id}-{path.name}-{end}")
@@ -51,19 +55,41 @@ def _recover_segment(descriptor: int, path: Path, segment: int, quarantine: Path
         # Its head never reached the disk, so nothing in it was ever acknowledged.
         path.unlink()
     else:
-        seal = Header(
-            frame="SEAL",
-            log_id=log_id,
-            segment=segment,
-            first_offset=last.next_offset,
-            count=count,
-            bytes=payload_bytes,
-            reason="recovered",
-            prev_crc=last.header_crc,
-        )
-        os.pwrite(descriptor, pack(seal, seed(log_id, segment)), end)
+        seal = _following("SEAL", last, count=count, payload_bytes=payload_bytes, reason="recovered")
+        os.pwrite(descriptor, seal, end)
         os.fsync(descriptor)
     fsync_directory(path.parent)
+
+
+def _mend_fence(descriptor: int, file: SegmentFile, last: Header, end: int) -> bool:
+    """Write the FENCE again that a power cut took while it left the frame behind it (rule R3); False where none is missing.
+
+    Fences are not synced, so this loses nothing; and a fence is known to its last byte: the frame behind links to it.
+    """
+    fence = _following("FENCE", last)
+    behind = file.header_at(end + HEADER_BYTES)
+    if behind is None or behind.prev_crc != header_crc(fence):
+        return False
+    log.warning("log_fence_mended", log_id=last.log_id, segment=last.segment, at_byte=end)
+    os.pwrite(descriptor, fence, end)
+    os.fsync(descriptor)
+    return True
+
+
+def _following(
+    frame: Literal["FENCE", "SEAL"], last: Header, *, count: int = 0, payload_bytes: int = 0, reason: str = ""
+) -> bytes:
+    header = Header(
+        frame=frame,
+        log_id=last.log_id,
+        segment=last.segment,
+        first_offset=last.next_offset,
+        count=count,
+        bytes=payload_bytes,
+        reason=reason,
+        prev_crc=last.header_crc,
+    )
+    return pack(header, seed(last.log_id, last.segment))
 
 
 def _intact_prefix(file: SegmentFile) -> tuple[Header | None, int, int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from storage.errors import LogFull
-from storage.files import fsync_directory
+from storage.files import fsync_directory, sync_data
 from storage.wal.segment import HEADER_BYTES, Header, header_crc, pack, payload_crc, seed, segment_name
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -84,7 +84,7 @@ class SegmentWriter:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             _write_all(descriptor, line, 0)
-            os.fdatasync(descriptor)
+            sync_data(descriptor)
             # The directory entry is data too: without this fsync a crash can lose the file.
             fsync_directory(self._directory)
         except OSError as error:
@@ -110,7 +110,7 @@ class SegmentWriter:
         line = self._head_of(group)
         group.buffer[:HEADER_BYTES] = line
         self._write_or_truncate(group.buffer)
-        os.fdatasync(self._descriptor)
+        sync_data(self._descriptor)
         self.segment_bytes += len(group.buffer)
         self.next_offset += group.count
         self._prev_crc, self._fenced = header_crc(line), False
@@ -146,19 +146,15 @@ class SegmentWriter:
             self._write_or_truncate(line)
         except LogFull:
             return
-        os.fdatasync(self._descriptor)
+        sync_data(self._descriptor)
         os.close(self._descriptor)
         self._descriptor, self._prev_crc, self._fenced = None, header_crc(line), True
 
     def check_room(self) -> None:
-        """Raise LogFull while the disk has less than `disk_free_bytes_min` free."""
-        if self._clock() - self._disk_checked_at < DISK_CHECK_S:
-            return
-        stat = os.statvfs(self._directory)
-        free = stat.f_bavail * stat.f_frsize
-        if free < self._disk_free_bytes_min:
-            raise LogFull(f"{self._directory} has {free} bytes free, the watermark is {self._disk_free_bytes_min}")
-        self._disk_checked_at = self._clock()
+        """Raise LogFull while the disk is below the watermark; looks at most every DISK_CHECK_S."""
+        if self._clock() - self._disk_checked_at >= DISK_CHECK_S:
+            require_room(self._directory, self._disk_free_bytes_min)
+            self._disk_checked_at = self._clock()
 
     def close(self) -> None:
         """Seal and close."""
@@ -197,8 +193,19 @@ class SegmentWriter:
                 raise
             # Half a frame followed by a good one would look like corruption: the tail goes back to the last frame.
             os.ftruncate(self._descriptor, self.segment_bytes)
-            os.fdatasync(self._descriptor)
+            sync_data(self._descriptor)
             raise LogFull(f"no room in {self._directory}: {error}") from error
+
+
+def require_room(directory: Path, free_bytes_min: int) -> None:
+    """Raise LogFull unless the disk of `directory` has `free_bytes_min` free for those who are not root."""
+    stat = os.statvfs(directory)
+    free = stat.f_bavail * stat.f_frsize
+    if free < free_bytes_min:
+        raise LogFull(
+            f"{directory} has {free} bytes free, the watermark is {free_bytes_min}: "
+            "make room, or lower log.disk_free_bytes_min"
+        )
 
 
 def _write_all(descriptor: int, content: bytes | bytearray, at: int) -> None:

@@ -95,6 +95,7 @@ async def test_a_disk_below_the_watermark_refuses_to_start(tmp_path: Path):
     with pytest.raises(LogFull, match="watermark"):
         async with open_log(tmp_path, disk_free_bytes_min=1 << 60):
             pass
+    assert list((tmp_path / "log").iterdir()) == []
 
 
 async def test_a_failed_write_ends_the_log_and_every_waiter_hears_it(tmp_path: Path):

@@ -1,5 +1,6 @@
 """What reading makes of a dead log, however it was torn or damaged."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
@@ -125,3 +126,31 @@ async def test_a_damaged_log_does_not_keep_the_others_from_being_read(tmp_path: 
     segment.write_bytes(content)
     await write_groups(tmp_path)
     assert len(read_all(tmp_path)[1]) == 6
+
+
+async def test_a_torn_fence_between_intact_groups_is_mended(tmp_path: Path):
+    async with open_log(tmp_path, fence_idle_s=0.01) as log:
+        await log.append(LINES[:2])
+        (segment,) = tmp_path.glob("log/*/*.ndjson")
+        async with asyncio.timeout(10):
+            while b'"FENCE"' not in segment.read_bytes():
+                await asyncio.sleep(0.01)
+        await log.append(LINES[2:4])
+    content = segment.read_bytes()
+    at = content.index(b'{"frame":"FENCE"')
+    fence = content[at : at + HEADER_BYTES]
+    segment.write_bytes(content[:-HEADER_BYTES].replace(fence, b"\0" * HEADER_BYTES))
+    reader, lines = read_all(tmp_path)
+    assert (offsets(lines), reader.corrupt) == ([0, 1, 2, 3], {})
+    assert segment.read_bytes()[at : at + HEADER_BYTES] == fence
+
+
+async def test_a_segment_whose_head_was_never_durable_is_taken_away(tmp_path: Path):
+    await write_groups(tmp_path, count=12, segment_bytes_max=2048)
+    *_, sealed, last = sorted(tmp_path.glob("log/*/*.ndjson"))
+    last.write_bytes(last.read_bytes()[:100])
+    reader, lines = read_all(tmp_path)
+    assert reader.corrupt == {}
+    assert not last.exists()
+    assert sealed.exists()
+    assert offsets(lines) == list(range(len(lines)))

@@ -1,0 +1,103 @@
+"""`make bench`: every figure beside its baseline, in one run, with real processes on a new directory."""
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import machine
+from bench.daemon import running
+from bench.errors import BenchFailed
+from bench.figures import Figure, Report, aimed, as_json, as_text
+from bench.process import Server, resident_mb, started
+from bench.tally import Tally
+from bench.tracking import CONNECTIONS_FEW, CONNECTIONS_MANY, TrackBench
+from bench.traffic import Traffic
+from bench.visibility import VisibilityBench
+
+SLICE_S = 3.0
+VISIBILITY_SLICES = 5
+MEMORY_MB_MAX = 300
+SLICE_S_MAX = 60.0
+BARE = [sys.executable, str(Path(__file__).with_name("bare.py"))]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the bench and return its exit status: 1 when the run proves nothing, else 0, targets met or not."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _new_directory(arguments.dir) as directory:
+            report = _run(directory, seconds=arguments.seconds)
+    except BenchFailed as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(as_json(report) if arguments.json else as_text(report))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="The figures of Footfall on this machine.")
+    parser.add_argument("--dir", type=Path, default=Path(), help="where to make the temporary directory (default: .)")
+    parser.add_argument("--seconds", type=_seconds, default=SLICE_S, help="length of one slice of load (default: 3)")
+    parser.add_argument("--json", action="store_true", help="print the same as JSON")
+    return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= SLICE_S_MAX:
+        raise argparse.ArgumentTypeError(f"should be over 0 and at most {SLICE_S_MAX:g}")
+    return seconds
+
+
+@contextlib.contextmanager
+def _new_directory(parent: Path) -> Iterator[Path]:
+    # Not the system's place for temporary files: that is often in memory, where a sync costs nothing.
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="data-bench-", dir=parent.resolve())
+    except OSError as error:
+        raise BenchFailed(f"{parent}: {error.strerror}; name another one with --dir") from None
+    with directory as path:
+        yield Path(path)
+
+
+def _run(directory: Path, *, seconds: float) -> Report:
+    sync = machine.sync_figures(directory, seconds=seconds)
+    with running(directory) as daemon, started(BARE, directory=directory, environment=os.environ) as bare:
+        tally, traffic = Tally(daemon), Traffic(datetime.now(UTC))
+        track = TrackBench(daemon, bare, tally, traffic)
+        track.warm_up(seconds)
+        figures = [
+            *sync,
+            *track.singles(CONNECTIONS_MANY, seconds),
+            *track.singles(CONNECTIONS_FEW, seconds),
+            *track.batches(seconds),
+            *VisibilityBench(daemon, tally, traffic, random.Random()).figures(VISIBILITY_SLICES * seconds),
+            *_memory(daemon.server, tally.sent),
+        ]
+        tally.check_rows()
+        return Report(machine.machine(directory), machine.settings(daemon.settings), figures, tally.steps)
+
+
+def _memory(front: Server, events: int) -> list[Figure]:
+    front_mb = resident_mb(front.process)
+    store_mb = sum(resident_mb(child) for child in front.children())
+    together = Figure(figure=f"memory of both, {events:,} events stored", value=front_mb + store_mb, unit="MB")
+    return [
+        aimed(together, f"<= {MEMORY_MB_MAX} MB", met=front_mb + store_mb <= MEMORY_MB_MAX),
+        Figure(figure="  front", value=front_mb, unit="MB"),
+        Figure(figure="  store", value=store_mb, unit="MB"),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""The footfalld under test: a new data directory, an administrator, real processes."""
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from bench.errors import BenchFailed
+from bench.process import Server, started
+from collector.config import load_settings
+from collector.settings import Settings
+from collector.wire.accounts import SignedIn
+from collector.wire.health import Health, StoreHealth
+from collector.wire.statistics import SummaryAnswer
+
+CONFIG = Path(__file__).parent.parent / "config.toml"
+VERB_S = 60.0
+ANSWER_S = 60.0
+ADMIN = "bench"
+
+ENVIRONMENT = {
+    "FOOTFALL_LOG__DISK_FREE_BYTES_MIN": "0",  # a watermark would only refuse
+    "ACCESS_TOKEN_EXPIRE_MINUTES": "1440",  # one sign-in is enough for the whole run
+}
+"""Settings for the bench, none of them about what is measured."""
+
+
+class Daemon:
+    """A running footfalld, and the questions that an administrator may ask it."""
+
+    def __init__(self, server: Server, settings: Settings, token: str) -> None:
+        self.server = server
+        self.settings = settings
+        self.token = token
+
+    def stored(self) -> StoreHealth:
+        """Return what the store says of itself; BenchFailed while it is away."""
+        health = msgspec.json.decode(_ask(self.server.url + "/health", self.token), type=Health)
+        if not isinstance(health.store, StoreHealth):
+            raise BenchFailed(f"the store does not answer: {health.reasons}")
+        return health.store
+
+    def summary(self) -> SummaryAnswer:
+        """Return the totals as the statistics count them, from the rows themselves."""
+        return msgspec.json.decode(_ask(self.server.url + "/stats/summary?limit=1", self.token), type=SummaryAnswer)
+
+
+@contextlib.contextmanager
+def running(directory: Path) -> Iterator[Daemon]:
+    """Yield a daemon on a new data directory below `directory` and a free port; settings are those of config.toml."""
+    environment = os.environ | ENVIRONMENT
+    flags = ["--config", str(CONFIG), "--env-file", str(directory / ".env"), "--data", str(directory / "data")]
+    password = secrets.token_urlsafe()
+    _verb("init", *flags, directory=directory, environment=environment)
+    _verb(
+        "admin", "add", ADMIN, "--password-stdin", *flags, directory=directory, environment=environment, said=password
+    )
+    serve = [sys.executable, "-m", "collector", "serve", *flags, "--host", "127.0.0.1", "--port", "0"]
+    with started(serve, directory=directory, environment=environment) as server:
+        settings = load_settings(CONFIG, environment, data_dir=None, host=None, port=None)
+        yield Daemon(server, settings, _signed_in(server, password))
+
+
+def _verb(*verb: str, directory: Path, environment: dict[str, str], said: str = "") -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "collector", *verb],
+        cwd=directory,
+        env=environment,
+        input=said + "\n",
+        capture_output=True,
+        text=True,
+        timeout=VERB_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BenchFailed(f"footfalld {verb[0]} failed: {done.stderr.strip()}")
+
+
+def _signed_in(server: Server, password: str) -> str:
+    body = json.dumps({"nickname": ADMIN, "password": password}).encode()
+    return msgspec.json.decode(_ask(server.url + "/auth/signin", body=body), type=SignedIn).jwt_token
+
+
+def _ask(url: str, token: str | None = None, body: bytes | None = None) -> bytes:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=ANSWER_S) as answer:
+            return bytes(answer.read())
+    except OSError as error:
+        raise BenchFailed(f"{url}: {error}") from None

@@ -1,0 +1,108 @@
+"""Tracking as the tests call it: the application over a real log; what is asserted is the lines that are durable."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+
+from collector.app import build_app
+from collector.identity.caller import Caller, TokenInvalid
+from collector.tracking.door import Door
+from collector.tracking.recent import RecentIds
+from collector.tracking.track import Tracking
+from storage.ports import EventLog
+from tests.logs import open_log, read_all
+
+NOW = datetime(2026, 11, 20, 12, 30, 15, 250_000, tzinfo=UTC)
+EVENT_BYTES_MAX = 32 * 1024
+BODY_BYTES_MAX = 1 << 20
+RAW_BYTES_MAX = 40
+DEADLINE_S = 20.0
+
+ANNA = Caller("7", "user", "s1")
+SIGNED_IN = {"Authorization": "Bearer anna"}
+JSON = {"Content-Type": "application/json"}
+
+R0 = {"id_user": 9841, "source_label": "search_page", "date_created": "2018-04-10 12:09:07"}
+"""The record as the source document prints it."""
+
+Members = dict[str, object]
+
+
+async def authenticate(request: Request) -> Caller | None:
+    if request.headers.get("Authorization") != SIGNED_IN["Authorization"]:
+        raise TokenInvalid("the token is not ours")
+    return ANNA
+
+
+def app_over(log: EventLog, *, recent_ids_max: int = 100) -> Application:
+    tracking = Tracking(
+        log,
+        Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX),
+        RecentIds(recent_ids_max),
+        authenticate,
+        rejected_raw_bytes_max=RAW_BYTES_MAX,
+    )
+    return build_app(tracking.routes(), authenticate, body_bytes_max=BODY_BYTES_MAX)
+
+
+class TrackingSite(NamedTuple):
+    client: TestClient[Request, Application]
+    log: EventLog
+    directory: Path
+
+    async def post(self, body: object, path: str = "/track", **headers: str) -> ClientResponse:
+        """Send the body as JSON, or as it is where it is bytes already."""
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return await self.client.post(path, data=raw, headers=JSON | headers)
+
+    async def accepted(self, body: object, path: str = "/track", **headers: str) -> Members:
+        answer = await self.post(body, path, **headers)
+        assert answer.status == 202, await answer.text()
+        return await answer.json()
+
+    async def refused(self, body: object, status: int, path: str = "/track", **headers: str) -> Members:
+        """Return the problem; nothing of the request may have reached the log."""
+        before = self.log.health().durable_offset
+        answer = await self.post(body, path, **headers)
+        assert answer.status == status, await answer.text()
+        assert answer.content_type == "application/problem+json"
+        assert self.log.health().durable_offset == before
+        problem = await answer.json()
+        assert problem["status"] == status
+        return problem
+
+    async def lines(self) -> dict[str, Members]:
+        """Return every line by its receipt, once a reader of the log takes all that was acknowledged for durable."""
+        count = self.log.health().durable_offset + 1
+        async with asyncio.timeout(DEADLINE_S):
+            while len(found := read_all(self.directory)[1]) < count:
+                await asyncio.sleep(0.01)
+        members = [msgspec.json.decode(line) for line in found]
+        return {f"{self.log.log_id}:{one.pop('offset')}": one for one in members}
+
+    async def line_of(self, body: object, path: str = "/track", **headers: str) -> Members:
+        """Send one action and return the line that its receipt points at."""
+        answer = await self.accepted(body, path, **headers)
+        return (await self.lines())[str(answer["receipt"])]
+
+
+@asynccontextmanager
+async def open_tracking(directory: Path, *, recent_ids_max: int = 100) -> AsyncIterator[TrackingSite]:
+    async with open_log(directory) as log:
+        app = app_over(log, recent_ids_max=recent_ids_max)
+        async with TestClient(TestServer(app)) as client:
+            yield TrackingSite(client, log, directory)
+
+
+def fields(problem: Members) -> list[tuple[str, str]]:
+    """Return the path and the code of every wrong member that a problem names."""
+    return [(error["path"], error["code"]) for error in problem["errors"]]

@@ -1,0 +1,112 @@
+"""The README's tour, pasted into a shell against a real daemon."""
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from tests.house.daemon import Daemon, wait_for
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+ADDRESS = "http://127.0.0.1:8080"
+SHOWN = re.findall(r"^```text\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+PASTED = "that-was-the-block"
+
+SIGN_UP, TOO_SHORT, TRACK, STATISTICS, TERMINAL = range(5)
+
+EXPECTED = {
+    SIGN_UP: ('"jwt_token":"', '"token_type":"Bearer"', '"role":"user","nickname":"ada"'),
+    TOO_SHORT: ('"status":422', '"code":"password_too_short"', "at least 8 characters"),
+    TRACK: (
+        '{"status":"accepted"',
+        '"accepted":2,"duplicate":1,"rejected":1',
+        '"status":"duplicate","event_id":"order-17"',
+        '"code":"wrong_type","path":"$[3].source_label"',
+    ),
+    STATISTICS: (
+        '"page":"https://shop.example/resistors","visits":1,"visitors":1',
+        '"page":"https://shop.example/cart","visits":1,"visitors":1',
+        '"day":"',
+        '"total_visits":2,"unique_users":1',
+        '"source_label":"search_page"',
+        '"source_label":"button_buy"',
+    ),
+    TERMINAL: ("added the administrator 'boss'", "signed in", "tracking        accepted", *SHOWN),
+}
+
+
+class Shell:
+    """One sh that blocks are pasted into; `-e` ends it at the first command that fails."""
+
+    def __init__(self, directory: Path, environment: dict[str, str]) -> None:
+        self._screen = directory / "screen.txt"
+        with self._screen.open("w") as screen:
+            self._process = subprocess.Popen(
+                ["sh", "-eu"],
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=screen,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def paste(self, block: str) -> str:
+        """Return what the block printed, once its last command has succeeded."""
+        before = len(self._screen.read_text())
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{block}\necho {PASTED}\n")
+        self._process.stdin.flush()
+        wait_for(lambda: self._ended() or PASTED in self._screen.read_text()[before:])
+        assert not self._ended(), self._screen.read_text()[before:]
+        return self._screen.read_text()[before:]
+
+    def _ended(self) -> bool:
+        return self._process.poll() is not None
+
+
+def newcomer(root: Path, url: str) -> dict[str, str]:
+    """Return the environment of somebody who has just begun, with .venv where the README expects it."""
+    (root / ".venv").symlink_to(Path(sysconfig.get_path("scripts")).parent)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTFALL_", "XDG_"))}
+    return own | {"HOME": str(root), "FOOTFALL_URL": url}
+
+
+def missing(shown: str, number: int) -> list[str]:
+    return [words for words in EXPECTED[number] if words not in shown]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="there is no curl here")
+def test_the_tour_works_as_pasted(tmp_path: Path) -> None:
+    assert len(BLOCKS) == len(EXPECTED)
+    with Daemon.fresh(tmp_path) as daemon, Shell(tmp_path, newcomer(tmp_path, daemon.url)) as shell:
+        for number in (SIGN_UP, TOO_SHORT, TRACK):
+            shown = shell.paste(BLOCKS[number].replace(ADDRESS, daemon.url))
+            assert missing(shown, number) == [], shown
+        # Visible within a second, says the README; a machine that runs tests may be slower.
+        wait_for(lambda: missing(shell.paste(BLOCKS[STATISTICS]), STATISTICS) == [])
+        shown = shell.paste(BLOCKS[TERMINAL])
+        assert missing(shown, TERMINAL) == [], shown
+
+
+def test_the_address_of_the_tour_is_the_one_that_make_run_serves() -> None:
+    assert f"url={ADDRESS}" in BLOCKS[SIGN_UP]
+    assert README.count("127.0.0.1:8080") == BLOCKS[SIGN_UP].count("127.0.0.1:8080") + 1
