@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.errors import BenchFailed
-from bench.process import Server, started
+from bench.process import Server, interrupts_deferred, started
 from collector.config import load_settings
 from collector.settings import Settings
 from collector.wire.accounts import SignedIn
@@ -69,16 +69,17 @@ def running(directory: Path) -> Iterator[Daemon]:
 
 
 def _verb(*verb: str, directory: Path, environment: dict[str, str], said: str = "") -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "collector", *verb],
-        cwd=directory,
-        env=environment,
-        input=said + "\n",
-        capture_output=True,
-        text=True,
-        timeout=VERB_S,
-        check=False,
-    )
+    with interrupts_deferred():
+        done = subprocess.run(
+            [sys.executable, "-m", "collector", *verb],
+            cwd=directory,
+            env=environment,
+            input=said + "\n",
+            capture_output=True,
+            text=True,
+            timeout=VERB_S,
+            check=False,
+        )
     if done.returncode != 0:
         raise BenchFailed(f"footfalld {verb[0]} failed: {done.stderr.strip()}")
 

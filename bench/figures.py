@@ -80,7 +80,7 @@ def _cells(figure: Figure) -> list[str]:
 
 
 def _number(value: float, unit: str) -> str:
-    digits = 0 if value >= 1000 else 1 if value >= 10 else 2
+    digits = 0 if value >= 1000 or isinstance(value, int) else 1 if value >= 10 else 2
     return f"{value:,.{digits}f} {unit}"
 
 

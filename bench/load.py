@@ -64,6 +64,8 @@ async def _run(host: str, port: int, request: Callable[[], bytes], connections: 
             await asyncio.gather(*(client.done for client in clients))
     except TimeoutError:
         raise BenchFailed(f"an answer of {host}:{port} is missing after {ANSWER_S:g} s") from None
+    except OSError as error:
+        raise BenchFailed(f"{host}:{port} takes no connection: {error}") from None
     finally:
         for client in clients:
             client.abort()
@@ -86,6 +88,7 @@ class _Client(asyncio.Protocol):
         self._send()
 
     def abort(self) -> None:
+        self.done.cancel()
         if self._transport is not None:
             self._transport.abort()
 

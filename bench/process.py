@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +16,11 @@ from bench.errors import BenchFailed
 START_S = 60.0
 """How long a server may take to say its address."""
 
-STOP_S = 30.0
+STOP_S = 15.0
 """How long a server may take to end after SIGTERM, before it is killed."""
+
+ERROR_CHARACTERS = 1000
+"""How much is shown of what a server wrote that did not start."""
 
 ADDRESS = re.compile(r"http://([^:/\s]+):(\d+)")
 USER_TIME, SYSTEM_TIME = 11, 12
@@ -61,42 +65,53 @@ def started(command: Sequence[str], *, directory: Path, environment: Mapping[str
     What it writes to standard error is kept in `directory`.
     """
     errors = directory / "stderr.log"
-    with errors.open("ab") as stderr:
-        process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,  # ctrl-c is ours to handle: the order of the ends is part of the bench
-        )
-    try:
-        host, port = _address(process, errors)
+    with errors.open("ab") as stderr, contextlib.ExitStack() as ends:
+        with interrupts_deferred():
+            process = subprocess.Popen(
+                command,
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,  # ctrl-c is for the bench: the order of the ends is its business
+            )
+            ends.callback(_end, process)
+        host, port = _address(process, command, errors)
         yield Server(process.pid, host, port)
+
+
+@contextlib.contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Let a KeyboardInterrupt wait for the end of the block: in the middle of a start it would lose the process."""
+    interrupts: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    try:
+        yield
     finally:
-        _end(process)
+        signal.signal(signal.SIGINT, usual)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
-def _address(process: subprocess.Popen[bytes], errors: Path) -> tuple[str, int]:
+def _address(process: subprocess.Popen[bytes], command: Sequence[str], errors: Path) -> tuple[str, int]:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], START_S)
     found = ADDRESS.search(process.stdout.readline().decode()) if ready else None
     if found is None:
-        raise BenchFailed(f"{process.args!r} did not start: {errors.read_text(errors='replace')[-1000:]}")
+        raise BenchFailed(
+            f"{shlex.join(command)} did not start: {errors.read_text(errors='replace')[-ERROR_CHARACTERS:]}"
+        )
     return found[1], int(found[2])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        pass  # the kill below is for this
-    finally:
-        # The group is ours alone; what is left of it is a process that should have ended.
+    assert process.stdout is not None
+    with interrupts_deferred(), process.stdout:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_S)
+        # The group is ours alone: what is left of it should have ended.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        assert process.stdout is not None
-        process.stdout.close()

@@ -29,8 +29,9 @@ class Step(msgspec.Struct):
 class Tally:
     """Compares what was acknowledged with what is stored."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: Daemon, *, unchanged_s: float = UNCHANGED_S) -> None:
         self._daemon = daemon
+        self._unchanged_s = unchanged_s
         self._steps: dict[str, Step] = {}
         self._counts: Counts = _counts(daemon)
 
@@ -78,7 +79,7 @@ class Tally:
     def _drained(self, expected: int) -> Counts:
         """Return the counts when they are what is expected and the log is loaded, or when nothing changes any more."""
         last, changed_at = self._counts, time.monotonic()
-        while time.monotonic() < changed_at + UNCHANGED_S:
+        while time.monotonic() < changed_at + self._unchanged_s:
             counts = _counts(self._daemon)
             if sum(counts) == expected and self._daemon.stored().lag_bytes == 0:
                 return counts

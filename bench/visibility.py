@@ -62,8 +62,11 @@ class VisibilityBench:
                     posting = tasks.create_task(self._post_arrays(session, seconds))
                     tasks.create_task(self._probe_for(session, seconds))
                 return posting.result()
-        except* (aiohttp.ClientError, TimeoutError) as group:
-            raise BenchFailed(f"{STEP}: {group.exceptions[0]!r}") from None
+        except ExceptionGroup as group:
+            failed = group.subgroup((BenchFailed, aiohttp.ClientError, TimeoutError))
+            if failed is None:
+                raise
+            raise BenchFailed(f"{STEP}: {_first(failed)!r}") from None
 
     async def _post_arrays(self, session: aiohttp.ClientSession, seconds: float) -> float:
         """Return how long it took until the last one was answered, in seconds; the schedule's length at the least."""
@@ -91,7 +94,7 @@ class VisibilityBench:
         answered_at = time.monotonic()
         while not await self._visible(session, page_url):
             if time.monotonic() > answered_at + VISIBLE_S:
-                raise BenchFailed(f"{STEP}: {page_url} was answered 202 and is not visible after {VISIBLE_S:g} s")
+                raise BenchFailed(f"{page_url} was answered 202 and is not visible after {VISIBLE_S:g} s")
             await asyncio.sleep(LOOK_S)
         self._lags_s.append(time.monotonic() - answered_at)
 
@@ -110,20 +113,23 @@ class VisibilityBench:
         return accepted
 
 
+def _first(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def _figures(lags_s: list[float], events_per_s: float) -> list[Figure]:
     if not lags_s:
         raise BenchFailed(f"{STEP}: no probe was accepted")
-    wanted = ARRAYS_PER_S * ARRAY_ITEMS
-    lags = {name: percentile(lags_s, percent) for name, percent in (("p50", 50), ("p95", 95), ("max", 100))}
+    events_per_s_min = ARRAYS_PER_S * ARRAY_ITEMS
+    lag = [
+        Figure(figure=f"visible after, {name}", value=percentile(lags_s, percent), unit="s")
+        for name, percent in (("p50", 50), ("p95", 95), ("max", 100))
+    ]
     rate = Figure(figure="  events that came in meanwhile", value=events_per_s, unit="events/s")
     return [
-        *(
-            aimed(
-                Figure(figure=f"visible after, {name} of {len(lags_s)}", value=lag_s, unit="s"),
-                f"<= {LAG_S_MAX:g} s",
-                met=lag_s <= LAG_S_MAX,
-            )
-            for name, lag_s in lags.items()
-        ),
-        aimed(rate, f"{wanted:,} events/s", met=events_per_s >= RATE_SHARE_MIN * wanted),
+        *(aimed(figure, f"<= {LAG_S_MAX:g} s", met=figure.value <= LAG_S_MAX) for figure in lag),
+        Figure(figure="  probes", value=len(lags_s), unit=""),
+        aimed(rate, f"{events_per_s_min:,} events/s", met=events_per_s >= RATE_SHARE_MIN * events_per_s_min),
     ]

@@ -32,6 +32,7 @@ from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
+from collector.program import program
 from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
@@ -199,7 +200,8 @@ def _settle_memory() -> None:
 
 
 def _say_ready(address: str) -> None:
-    sys.stdout.write(f"footfall answers on {address}\nnext, in another terminal: footfall --url {address} status\n")
+    console = f"{program('footfall')} --url {address} status"
+    sys.stdout.write(f"footfall answers on {address}\nnext, in another terminal: {console}\n")
     sys.stdout.flush()
 
 

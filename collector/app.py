@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiohttp import web
+from aiohttp import web, web_response
 
+from collector.answers import HEADERS
 from collector.identity.caller import CALLER, Caller, RoleInsufficient, TokenMissing
 from collector.problems import answering_problems, no_such_route
 from collector.routes import Handler, Route, Who
@@ -16,6 +17,8 @@ RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
 
 def build_app(routes: Sequence[Route], authenticate: Authenticate, *, body_bytes_max: int) -> web.Application:
     """Return the application of a table of routes."""
+    # aiohttp's own answers (its parser's 400, `OPTIONS *`) would tell its version to strangers; it has no setting.
+    web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
     app = web.Application(client_max_size=body_bytes_max)
     for route in routes:
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)

@@ -21,6 +21,7 @@ import msgspec
 
 from collector import control
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
+from collector.program import program
 from collector.server import AddressUnusable
 from collector.settings import Settings
 from collector.wire.problem import RequestError
@@ -129,7 +130,8 @@ def run_init(arguments: argparse.Namespace) -> None:
         print(f"{env_file} is there already and good; left as it is")
     make_data_directory(settings.data.dir)
     print(f"data directory {settings.data.dir} is ready, mode 0700")
-    print(f"next: footfalld admin add NICKNAME{_flags(arguments)}; footfalld serve{_flags(arguments)}")
+    again = program("footfalld")
+    print(f"next: {again} admin add NICKNAME{_flags(arguments)}; {again} serve{_flags(arguments)}")
 
 
 def _new_secrets() -> str:

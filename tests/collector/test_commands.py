@@ -15,6 +15,7 @@ import pytest
 from collector.commands import control_verbs, exit_status, make_data_directory, parser, run_admin_add, run_init
 from collector.config import load_secrets
 from collector.control import ControlServer
+from collector.program import program
 from storage.errors import DirectoryBusy, DirectoryUnusable, UserExists
 from storage.lock import Lock
 from storage.user import User
@@ -88,7 +89,7 @@ def test_init_makes_what_the_daemon_needs_private_whatever_the_umask(capsys, uma
     load_secrets(None)
     out, err = capsys.readouterr()
     assert err == ""
-    assert out.splitlines()[-1] == "next: footfalld admin add NICKNAME; footfalld serve"
+    assert out.splitlines()[-1] == "next: {0} admin add NICKNAME; {0} serve".format(program("footfalld"))
 
 
 def test_two_inits_make_two_different_sets_of_secrets():

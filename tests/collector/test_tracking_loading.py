@@ -40,7 +40,8 @@ ATTRS = {
     "arrays in all levels": nested(b"[", b"]"),
     "objects in all levels": nested(b'{"a":', b"}"),
     "NUL": b'{"a\\u0000b":"\\u0000","\\u0000":["\\u0000x"]}',
-    "integers beyond 64 bits": b'{"a":%d,"b":-%d,"c":18446744073709551616,"d":-9223372036854775809}' % (10**30, 10**300),
+    "integers beyond 64 bits": b'{"a":%d,"b":-%d,"c":18446744073709551616,"d":-9223372036854775809}'
+    % (10**30, 10**300),
     "an integer of 4,300 digits": b'{"a":' + b"9" * 4300 + b"}",
     "floats at their ends": b'{"a":-0.0,"b":1e308,"c":-1.7976931348623157e308,"d":5e-324,"e":1e-400}',
     "names that are empty or strange": '{"":1,"a.b":2,"$[0]":3,"ё\U0001f600\uffff\u2028":4,"\'; DROP TABLE events":5}'.encode(),
@@ -51,9 +52,7 @@ ATTRS = {
 
 
 @pytest.mark.parametrize("attrs", ATTRS.values(), ids=ATTRS.keys())
-async def test_attrs_come_out_of_the_store_as_they_were_sent(
-    tracking: TrackingSite, store: DuckDBStore, attrs: bytes
-):
+async def test_attrs_come_out_of_the_store_as_they_were_sent(tracking: TrackingSite, store: DuckDBStore, attrs: bytes):
     await tracking.accepted(b'{"source_label":"a","attrs":' + attrs + b"}")
     await tracking.accepted(b'{"source_label":"neighbour"}')
     event, neighbour = await load(tracking, store)
@@ -61,7 +60,9 @@ async def test_attrs_come_out_of_the_store_as_they_were_sent(
     assert neighbour["source_label"] == "neighbour"
 
 
-@pytest.mark.parametrize("text", ["a\0b", "\0", "\x1b[31m", "'\"\\", "\u2028\u202e\ufeff", "😀\uffff", "null", "{}", "=1+1"])
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\0", "\x1b[31m", "'\"\\", "\u2028\u202e\ufeff", "😀\uffff", "null", "{}", "=1+1"]
+)
 async def test_texts_come_out_of_the_store_as_they_were_sent(tracking: TrackingSite, store: DuckDBStore, text: str):
     names = ["source_label", "event_id", "anonymous_id", "page_url", "referrer", "title"]
     await tracking.accepted(dict.fromkeys(names, text))

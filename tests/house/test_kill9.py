@@ -6,7 +6,6 @@ This proves crashes of processes: the page cache survives them. A power cut is a
 import asyncio
 import json
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +22,7 @@ class Traffic:
     """Posts without pause over all starts of a daemon and keeps what was acknowledged; a poster repeats nothing."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
+        self.daemon = daemon
         self._number = 0
         self.acknowledged: dict[str, str] = {}
         self.refused: Counter[int] = Counter()
@@ -43,7 +42,7 @@ class Traffic:
                 {"source_label": label, **({"event_id": label} if poster < POSTERS // 2 else {})} for label in labels
             ]
             try:
-                async with session.post(self._daemon.url + "/track", json=items if many else items[0]) as answer:
+                async with session.post(self.daemon.url + "/track", json=items if many else items[0]) as answer:
                     self._note(labels, answer.status, await answer.json())
             except (aiohttp.ClientError, ConnectionError, TimeoutError):
                 self.broken += 1
@@ -82,14 +81,20 @@ def drained(daemon: Daemon, token: str) -> None:
     wait_for(caught_up, 60)
 
 
-async def rounds(daemon: Daemon, traffic: Traffic, kill: str, count: int, seed: int) -> None:
-    posting = asyncio.create_task(traffic.run())
+def loaded(daemon: Daemon, token: str) -> int:
+    """Return how many loads the store has made, -1 while it does not answer."""
+    store = daemon.get("/health", token)["store"]
+    return -1 if store is None else int(store["position"])
+
+
+async def rounds(traffic: Traffic, token: str, kill: str, count: int, seed: int) -> None:
+    """Kill `count` times at random moments, each after new events were acknowledged and others were loaded."""
+    daemon, posting = traffic.daemon, asyncio.create_task(traffic.run())
     dice = random.Random(seed)
     for _ in range(count):
-        before = len(traffic.acknowledged)
-        deadline = time.monotonic() + 20
-        while len(traffic.acknowledged) < before + 50 and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
+        acknowledged, position = len(traffic.acknowledged), await asyncio.to_thread(loaded, daemon, token)
+        await asyncio.to_thread(wait_for, lambda a=acknowledged: len(traffic.acknowledged) > a + 50)
+        await asyncio.to_thread(wait_for, lambda p=position: loaded(daemon, token) > max(p, 0))
         await asyncio.sleep(dice.random() * 0.3)
         await asyncio.to_thread(getattr(daemon, f"kill_{kill}"))
         if kill != "store":
@@ -103,9 +108,9 @@ async def test_every_acknowledged_event_is_stored_exactly_once(tmp_path: Path, k
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     with Daemon.fresh(tmp_path) as daemon:
+        token = await asyncio.to_thread(daemon.admin_token)
         traffic = Traffic(daemon)
-        await rounds(daemon, traffic, kill, count, seed)
-        token = daemon.admin_token()
+        await rounds(traffic, token, kill, count, seed)
         await asyncio.to_thread(drained, daemon, token)
         stored = await asyncio.to_thread(exported, daemon, token)
         assert len(traffic.acknowledged) > 50 * count

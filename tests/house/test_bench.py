@@ -1,0 +1,204 @@
+"""The bench itself, in a tiny mode: that every figure comes out and every event is counted, not how fast it is."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench import load
+from bench.daemon import Daemon, running
+from bench.errors import BenchFailed
+from bench.figures import Report, as_text
+from bench.tally import Tally
+from bench.traffic import Traffic
+from bench.visibility import VisibilityBench
+
+ROOT = Path(__file__).parents[2]
+TINY = ["--seconds", "0.05"]
+RUN_S = 120.0
+NOTHING = b"POST /track HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+SINGLE = [
+    "/track single, {} connections",
+    "  p50",
+    "  p99",
+    "  for a CPU-second of the server",
+    "  beside web.json_response",
+    "  cores taken by the load generator",
+]
+FIGURES = [
+    "fdatasync of 4096 bytes, p50",
+    "fdatasync of 4096 bytes, p99",
+    *(figure.format(64) for figure in SINGLE),
+    *(figure.format(8) for figure in SINGLE),
+    "/track batches of 500, 8 connections",
+    "  for a CPU-second of the front",
+    "  p50",
+    "  p99",
+    "  cores taken by the load generator",
+    "visible after, p50",
+    "visible after, p95",
+    "visible after, max",
+    "  probes",
+    "  events that came in meanwhile",
+    "events stored",
+    "memory of front and store",
+    "  front",
+    "  store",
+]
+
+
+def bench(directory: Path, *flags: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench", "--dir", str(directory), *flags]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    try:
+        output, errors = process.communicate(timeout=RUN_S)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode, output, errors
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    directory = tmp_path_factory.mktemp("bench")
+    status, output, errors = ended(bench(directory, *TINY, "--json"))
+    assert (status, errors) == (0, "")
+    assert list(directory.iterdir()) == []
+    return msgspec.json.decode(output, type=Report)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with running(tmp_path) as daemon:
+        yield daemon
+
+
+def processes_below(directory: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if str(entry.joinpath("cwd").readlink()).startswith(str(directory)):
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # it has ended meanwhile, or is another user's
+    return found
+
+
+def until(condition, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)  # between two looks, until the deadline
+
+
+def test_a_run_gives_every_figure(report: Report):
+    assert [figure.figure for figure in report.figures] == FIGURES
+    assert all(figure.value > 0 for figure in report.figures if "generator" not in figure.figure)
+
+
+def test_each_target_is_said_to_be_met_or_not(report: Report):
+    assert [figure.figure.strip() for figure in report.figures if figure.target] == [
+        "/track single, 64 connections",
+        "p99",
+        "/track single, 8 connections",
+        "p99",
+        "for a CPU-second of the front",
+        "visible after, p50",
+        "visible after, p95",
+        "visible after, max",
+        "events that came in meanwhile",
+        "memory of front and store",
+    ]
+    assert all((figure.met is None) == (figure.target is None) for figure in report.figures)
+
+
+def test_all_that_was_acknowledged_in_each_step_is_in_the_store(report: Report):
+    assert [step.step for step in report.counts] == [
+        "warm-up",
+        "single, 64 connections",
+        "single, 8 connections",
+        "batches of 500, 8 connections",
+        "visibility",
+    ]
+    assert all(step.sent > 0 for step in report.counts)
+    assert [(step.rows, step.rejected, step.duplicates) for step in report.counts] == [
+        (step.sent, 0, 0) for step in report.counts
+    ]
+
+
+def test_the_table_shows_every_figure_and_every_count(report: Report):
+    lines = as_text(report).splitlines()
+    for name in [*FIGURES, *(step.step for step in report.counts), *report.machine, *report.settings]:
+        assert any(line.startswith(name) for line in lines), name
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_no_process_and_no_directory(tmp_path: Path, number: signal.Signals):
+    process = bench(tmp_path)
+    try:
+        until(lambda: len(processes_below(tmp_path)) == 3)
+        process.send_signal(number)
+    finally:
+        status, _, errors = ended(process)
+    assert (status, errors) == (130, "")
+    assert processes_below(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lost_front_ends_the_run_with_a_line_that_says_so(tmp_path: Path):
+    process = bench(tmp_path)
+    try:
+        until(lambda: any(tmp_path.glob("*/data/log/*/")))
+        front = next(pid for pid in processes_below(tmp_path) if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(front, signal.SIGKILL)
+    finally:
+        status, output, errors = ended(process)
+    assert (status, output, errors.count("\n")) == (1, "", 1)
+    assert errors.startswith("bench: ")
+    assert processes_below(tmp_path) == []
+
+
+def test_a_directory_that_is_not_there_is_one_line(tmp_path: Path):
+    status, _, errors = ended(bench(tmp_path / "missing", *TINY))
+    assert status == 1
+    assert errors == f"bench: {tmp_path / 'missing'}: No such file or directory; name another one with --dir\n"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "61", "nan", "soon"])
+def test_a_length_that_makes_no_sense_is_refused(tmp_path: Path, text: str):
+    status, _, errors = ended(bench(tmp_path, f"--seconds={text}"))
+    assert status == 2
+    assert "--seconds" in errors
+
+
+@pytest.mark.parametrize("claimed_too_many", [1, -1])
+def test_a_count_that_differs_fails_the_run(daemon: Daemon, claimed_too_many: int):
+    tally = Tally(daemon, unchanged_s=1.5)
+    traffic = Traffic(datetime.now(UTC))
+    done = load.run(daemon.server.host, daemon.server.port, traffic.single, connections=2, seconds=0.05)
+    with pytest.raises(BenchFailed, match=f"the store gained {done.answers} rows, 0 rejected and 0 duplicates"):
+        tally.add("lost", sent=done.answers + claimed_too_many, refused_requests=0)
+
+
+def test_a_probe_that_is_refused_fails_the_run(daemon: Daemon):
+    stranger = Daemon(daemon.server, daemon.settings, "no token")
+    visibility = VisibilityBench(stranger, Tally(daemon), Traffic(datetime.now(UTC)), random.Random(1))
+    with pytest.raises(BenchFailed, match=r"visibility: .*401"):
+        visibility.figures(0.1)
+
+
+def test_answers_that_are_no_202_are_told_apart(daemon: Daemon):
+    done = load.run(daemon.server.host, daemon.server.port, lambda: NOTHING, connections=1, seconds=0.05)
+    assert set(done.statuses) == {422}
