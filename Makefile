@@ -23,7 +23,7 @@ run: install ## the daemon in the foreground, on ./data and http://127.0.0.1:808
 
 test: install ## every test
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -51,6 +51,8 @@ class _OnePieceAnswer(web.Response):
         assert isinstance(self.body, bytes)
         self._in_one_piece = True
         request.transport.write(b"%b%d\r\n\r\n%b" % (_head(int(time.time())), len(self.body), self.body))
+        # A client that sends without reading its answers must not fill our memory with them.
+        await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

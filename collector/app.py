@@ -22,7 +22,10 @@ def build_app(routes: Sequence[Route], authenticate: Authenticate, *, body_bytes
     app = web.Application(client_max_size=body_bytes_max)
     for route in routes:
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
-        app.router.add_route(route.method, route.path, answering_problems(handler))
+        answering = answering_problems(handler)
+        app.router.add_route(route.method, route.path, answering)
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, answering)  # RFC 9110, 9.1: every server must support both
     app.router.add_route("*", "/{path:.*}", answering_problems(no_such_route))
     return app
 

@@ -20,12 +20,16 @@ log = structlog.get_logger()
 
 
 class Status(NamedTuple):
-    """The status and code of one error; `shown` is False where its text is for the operator only."""
+    """The status and code of one error.
+
+    `shown` is False where its text is for the operator only, `logged` True where no other log line gives it to him.
+    """
 
     status: int
     code: str | None = None
     headers: Mapping[str, str] = MappingProxyType({})
     shown: bool = True
+    logged: bool = False
 
 
 BEARER = {"WWW-Authenticate": "Bearer"}
@@ -51,8 +55,8 @@ TABLE: dict[type[Exception], Status] = {
     storage.LogFailed: Status(503, "log_failed", shown=False),
     storage.QueryTimeout: Status(503, "query_timeout"),
     storage.StoreDown: Status(503, "store_down", shown=False),
-    storage.DirectoryUnusable: Status(503, "directory_unusable", shown=False),
-    storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False),
+    storage.DirectoryUnusable: Status(503, "directory_unusable", shown=False, logged=True),
+    storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False, logged=True),
 }
 
 TOO_LARGE = http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -103,7 +107,8 @@ def _known(error: Exception, row: Status) -> web.Response:
     headers = dict(row.headers)
     if row.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_retry_after_s())
-        log.warning("answered_503", code=code, reason=str(error))
+    if row.logged:
+        log.warning("request_refused", code=code, reason=str(error))
     fields = getattr(error, "errors", [])
     return _answer(wire.Problem(title, row.status, code, detail, errors=fields), headers)
 

@@ -83,7 +83,7 @@ class Batch:
             try:
                 self._take(item)
             except (BodyInvalid, BodyTooLarge) as error:
-                sent = sent or raw_items.decode(raw)
+                sent = sent or decode(raw, raw_items)
                 self._reject(error, sent[index])
 
     def _take_raw(self, items: Iterable[msgspec.Raw]) -> None:

@@ -1,6 +1,6 @@
 """What must be derived at the door: who it was, when it was, and the id that makes a repeat known."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ RANDOM_BITS = 80
 # RFC 9562, 4.1: the first digit of the fourth group is 8, 9, a or b.
 _CLEAR = ~(0b11 << 66)
 _VARIANT = 0b10 << 66
+
+_CONTAINERS = frozenset((dict, list))
 
 
 class EventTooLarge(BodyTooLarge):
@@ -105,11 +107,15 @@ def in_utc(time: datetime | None, member: str) -> datetime | None:
         raise BodyInvalid([FieldError(f"$.{member}", "wrong_value", message)]) from None
 
 
-def _nests(values: Iterable[object], levels: int) -> bool:
-    """Return whether there are objects or arrays in more than `levels` levels; a flat value costs one look."""
+def _nests(values: Collection[object], levels: int) -> bool:
+    """Return whether there are objects or arrays in more than `levels` levels; flat values cost no loop of ours."""
+    if _CONTAINERS.isdisjoint(map(type, values)):
+        return False
+    if levels == 0:
+        return True
     for value in values:
         if isinstance(value, (dict, list)):
             inside = value.values() if isinstance(value, dict) else value
-            if levels == 0 or _nests(inside, levels - 1):
+            if _nests(inside, levels - 1):
                 return True
     return False

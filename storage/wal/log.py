@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from storage.errors import LogFailed, LogFull
 from storage.files import fsync_directory, make_directory, replace_file
 from storage.lock import Lock
@@ -20,6 +22,8 @@ from storage.wal.writer import Group, SegmentWriter, require_room
 
 TICK_S = 1.0
 """How often an idle log looks at its segment's age and at the free space."""
+
+log = structlog.get_logger()
 
 LOCK_NAME = "LOCK"
 NUMBER_NAME = "log_number"
@@ -177,7 +181,7 @@ class WriteAheadLog:
 
     def _written(self, group: _PendingGroup) -> None:
         self._durable_offset += group.count
-        self._full_reason = None
+        self._full(None)
         self._groups += 1
         self._duplicates += group.duplicates
         self._rejected += group.rejected
@@ -210,6 +214,10 @@ class WriteAheadLog:
                 waiter.set_result(None)
 
     def _full(self, reason: str | None) -> None:
+        if reason is not None and self._full_reason is None:
+            log.warning("log_full", log_id=self.log_id, reason=reason)
+        elif reason is None and self._full_reason is not None:
+            log.info("log_accepts_again", log_id=self.log_id)
         self._full_reason = reason
 
     def _broke(self, error: Exception) -> None:

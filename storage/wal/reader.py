@@ -27,18 +27,22 @@ class LogReader:
         self._quarantine = quarantine
         self._done: set[str] = set()
         self._positions: dict[str, LogPosition] = {}
+        self._taken: LogPosition | None = None
         self.corrupt: dict[str, str] = {}
 
     def rewind(self, positions: dict[str, LogPosition]) -> None:
         """Go on from what the store says it has."""
-        self._positions = dict(positions)
+        self._positions, self._taken = dict(positions), None
         self._done.clear()
 
     def take(self, spool: Path, *, events_max: int, bytes_max: int) -> LogRange | None:
         """Copy the next durable run of one log to `spool`, without headers; None when there is nothing to read.
 
-        The next call goes on after it. Limits are checked between groups: a run has at least one.
+        The next call goes on after it, `rewind` before it: until then its bytes count as lag. Limits are checked
+        between groups: a run has at least one.
         """
+        if self._taken is not None:
+            self._positions[self._taken.log_id], self._taken = self._taken, None
         for log_id in self._unfinished():
             position = self._positions.get(log_id) or _beginning(log_id)
             try:
@@ -66,10 +70,13 @@ class LogReader:
         with spool.open("wb") as lines:
             run = _Run(directory, position, lines, events_max=events_max, bytes_max=bytes_max, alive=alive)
             run.read()
+        if run.groups:
+            self._taken = run.position()
+            return run.range()
         self._positions[log_id] = run.position()
         if run.at_end and not alive:
             self._done.add(log_id)
-        return run.range() if run.groups else None
+        return None
 
     def _alive(self, directory: Path) -> bool:
         lock = Lock(directory / LOCK_NAME)

@@ -129,6 +129,23 @@ async def test_the_first_copy_of_an_array_is_known_to_later_requests(tracking: T
     assert again == {"status": "duplicate", "event_id": "e1", "receipt": answer["results"][2]["receipt"]}
 
 
+async def test_repeats_have_no_line_and_shift_no_receipt(tracking: TrackingSite):
+    items = [A | {"event_id": one} for one in ("e1", "e1", "e2", "e2", "e1", "e3")]
+    answer = await tracking.accepted(items)
+    lines = await tracking.lines()
+    assert [lines[result["receipt"]]["event_id"] for result in answer["results"]] == [
+        "e1",
+        "e1",
+        "e2",
+        "e2",
+        "e1",
+        "e3",
+    ]
+    for number in (2, 3):
+        again = await tracking.accepted(A | {"event_id": f"e{number}"})
+        assert (again["status"], lines[again["receipt"]]["event_id"]) == ("duplicate", f"e{number}")
+
+
 async def test_a_rejected_copy_is_no_first_copy(tracking: TrackingSite):
     answer = await tracking.accepted([LARGE | {"event_id": "e1"}, A | {"event_id": "e1"}])
     assert [result["status"] for result in answer["results"]] == ["rejected", "accepted"]

@@ -185,7 +185,7 @@ async def test_attrs_are_taken_in_32_levels_and_refused_in_33(tracking: Tracking
 @pytest.mark.parametrize("name", [b"attrs", b"unknown"])
 async def test_no_depth_of_nesting_is_too_much_for_an_answer(tracking: TrackingSite, around: bytes, name: bytes):
     # Near the depth that Python's own limit allows, decoding may do where encoding would not.
-    for levels in range(880, 1000, 2):
+    for levels in range(900, 1000):
         body = around % nested(levels, ARRAYS).replace(b"attrs", name)
         assert (await tracking.post(body)).status in {400, 422}
 

@@ -167,7 +167,7 @@ def test_a_lost_front_ends_the_run_with_a_line_that_says_so(tmp_path: Path):
         status, output, errors = ended(process)
     assert (status, output, errors.count("\n")) == (1, "", 1)
     assert errors.startswith("bench: ")
-    assert processes_below(tmp_path) == []
+    until(lambda: processes_below(tmp_path) == [])
 
 
 def test_a_directory_that_is_not_there_is_one_line(tmp_path: Path):
