@@ -67,7 +67,8 @@ class TrackBench:
                 "ours": lambda: self._slice(name, self._traffic.single, 1, connections, seconds),
             }
         )
-        return _single_figures(name, slices["ours"], slices["bare"], slices["plain"])
+        rate, *others = _single_figures(name, slices["ours"], slices["bare"], slices["plain"])
+        return [_judged(rate) if connections == CONNECTIONS_MANY else rate, *others]
 
     def batches(self, seconds: float) -> list[Figure]:
         """Return the rates of arrays, each answered with the results of its items."""
@@ -108,10 +109,9 @@ def _by_turns(runs: Mapping[str, Callable[[], Slice]]) -> dict[str, list[Slice]]
 
 def _single_figures(name: str, ours: list[Slice], bare: list[Slice], plain: list[Slice]) -> list[Figure]:
     rate = compared(f"/track {name}", "/s", [one.rate for one in ours], [one.rate for one in bare])
-    wanted = f"ratio >= {RATIO_MIN} (aim {RATIO_AIM})"
     p50, p99 = (compared_once(f"  p{percent}", "ms", _ms(ours, percent), _ms(bare, percent)) for percent in (50, 99))
     return [
-        aimed(rate, wanted, met=rate.ratio is not None and rate.ratio >= RATIO_MIN),
+        rate,
         p50,
         aimed(p99, f"<= {P99_MS_MAX:g} ms", met=p99.value <= P99_MS_MAX),
         compared(
@@ -120,6 +120,12 @@ def _single_figures(name: str, ours: list[Slice], bare: list[Slice], plain: list
         compared("  beside web.json_response", "/s", [one.rate for one in ours], [one.rate for one in plain]),
         compared_once("  cores taken by the load generator", "", _generator_cores(ours), _generator_cores(bare)),
     ]
+
+
+def _judged(rate: Figure) -> Figure:
+    """Return the rate with its target, which is one for many connections: few of them wait for the disk, not for us."""
+    wanted = f"ratio >= {RATIO_MIN} (aim {RATIO_AIM})"
+    return aimed(rate, wanted, met=rate.ratio is not None and rate.ratio >= RATIO_MIN)
 
 
 def _batch_figures(name: str, slices: list[Slice]) -> list[Figure]:

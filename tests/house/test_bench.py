@@ -112,7 +112,6 @@ def test_each_target_is_said_to_be_met_or_not(report: Report):
     assert [figure.figure.strip() for figure in report.figures if figure.target] == [
         "/track single, 64 connections",
         "p99",
-        "/track single, 8 connections",
         "p99",
         "for a CPU-second of the front",
         "visible after, p50",
