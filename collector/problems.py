@@ -61,6 +61,9 @@ TABLE: dict[type[Exception], Status] = {
 
 TOO_LARGE = http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
+RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Phrases of RFC 9110 that Python before 3.13 has older ones for."""
+
 CATCH_ALL = "/{path}"
 """The canonical form of the route behind the table."""
 
@@ -101,7 +104,7 @@ def _row(kind: type[BaseException]) -> Status | None:
 
 
 def _known(error: Exception, row: Status) -> web.Response:
-    title = http.HTTPStatus(row.status).phrase
+    title = _title(row.status)
     code = row.code or str(getattr(error, "code", "error"))
     detail = str(error) if row.shown else f"{title}: {code}"
     headers = dict(row.headers)
@@ -116,19 +119,23 @@ def _known(error: Exception, row: Status) -> web.Response:
 def _of_router(error: web.HTTPException) -> web.Response:
     headers = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
     code = wire.BodyTooLarge.code if error.status == TOO_LARGE else error.reason.lower().replace(" ", "_")
-    return _answer(wire.Problem(error.reason, error.status, code, error.reason), headers)
+    return _answer(wire.Problem(_title(error.status), error.status, code, error.reason), headers)
 
 
 def _unexpected(request: web.Request, error: Exception) -> web.Response:
     request_id = secrets.token_hex(8)
     log.error("request_failed", method=request.method, request_id=request_id, exc_info=error)
-    title = http.HTTPStatus.INTERNAL_SERVER_ERROR.phrase
+    title = _title(http.HTTPStatus.INTERNAL_SERVER_ERROR)
     detail = "the error is in the daemon's log under this request_id"
     return _answer(wire.Problem(title, 500, "internal_error", detail, request_id=request_id), {})
 
 
 def _answer(body: wire.Problem, headers: dict[str, str]) -> web.Response:
     return json_answer(body, body.status, {"Content-Type": wire.CONTENT_TYPE, **headers})
+
+
+def _title(status: int) -> str:
+    return RENAMED.get(status) or http.HTTPStatus(status).phrase
 
 
 def _retry_after_s() -> int:

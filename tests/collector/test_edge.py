@@ -269,7 +269,7 @@ async def test_every_wrong_member_is_in_the_problem(client: Client, things: Thin
     assert (answer.status, await answer.json()) == (
         422,
         {
-            "title": "Unprocessable Entity",
+            "title": "Unprocessable Content",
             "status": 422,
             "code": code,
             "detail": "$.a: there is no a; $.b: b is no text",
