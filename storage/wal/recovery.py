@@ -11,7 +11,7 @@ from typing import Literal
 import structlog
 
 from storage.errors import LogCorrupt
-from storage.files import fsync_directory, make_directory
+from storage.files import fsync_directory, make_directory, replace_file
 from storage.wal.segment import HEADER_BYTES, Header, SegmentFile, header_crc, pack, seed, segment_name
 
 log = structlog.get_logger()
@@ -42,6 +42,9 @@ def recover(directory: Path, quarantine: Path) -> None:
 def _recover_segment(descriptor: int, path: Path, segment: int, quarantine: Path) -> None:
     log_id = path.parent.name
     file = SegmentFile(descriptor, log_id, segment)
+    tail = file.header_at(max(0, file.size() - HEADER_BYTES))
+    if tail is not None and tail.frame == "SEAL":
+        return  # what stands before it is verified when it is read
     last, end, count, payload_bytes = _intact_prefix(file)
     if last is not None and last.frame == "SEAL":
         return
@@ -111,7 +114,7 @@ def _cut(descriptor: int, end: int, aside: Path) -> None:
     torn = os.pread(descriptor, size - end, end)
     if torn.strip(b"\0"):
         make_directory(aside.parent)
-        aside.write_bytes(torn)
+        replace_file(aside, torn)
         log.warning("log_tail_cut", file=aside.name, at_byte=end, bytes=len(torn), kept_in=str(aside))
     os.ftruncate(descriptor, end)
     os.fsync(descriptor)
