@@ -64,6 +64,7 @@ class Store(Section):
     query_timeout_s: float = Field(30.0, gt=0, le=3600)
     restart_wait_s: float = Field(0.2, gt=0, le=60)
     restart_wait_s_max: float = Field(5.0, gt=0, le=3600)
+    emulate_slow_s: float = Field(0.0, ge=0, le=60)
 
 
 class Tracking(Section):

@@ -62,6 +62,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         batch_age_s=settings.batch_age_s,
         batch_events=settings.batch_events,
         batch_bytes_max=settings.batch_bytes_max,
+        emulate_slow_s=settings.emulate_slow_s,
     )
     server = StoreServer(
         store.reader,

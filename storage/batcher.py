@@ -16,7 +16,7 @@ RETRY_S = 1.0
 
 
 class Batcher:
-    """Runs in a thread of its own until `stop`."""
+    """Runs in a thread of its own until `stop`; every load is slowed by `emulate_slow_s`, which shows who waits for it."""
 
     def __init__(
         self,
@@ -27,6 +27,7 @@ class Batcher:
         batch_age_s: float,
         batch_events: int,
         batch_bytes_max: int,
+        emulate_slow_s: float = 0.0,
         retry_s: float = RETRY_S,
     ) -> None:
         self._reader = reader
@@ -35,6 +36,7 @@ class Batcher:
         self._batch_age_s = batch_age_s
         self._batch_events = batch_events
         self._batch_bytes_max = batch_bytes_max
+        self._emulate_slow_s = emulate_slow_s
         self._retry_s = retry_s
         self._stop = threading.Event()
         self._load_error: str | None = None
@@ -67,6 +69,8 @@ class Batcher:
         batch = self._reader.take(self._spool, events_max=self._batch_events, bytes_max=self._batch_bytes_max)
         if batch is None:
             return self._batch_age_s
+        if self._stop.wait(self._emulate_slow_s):
+            return 0.0  # the end of a pretended slowness need not be waited for: the batch is in the log
         self._sink.apply(batch, self._spool)
         full = batch.to_offset - batch.from_offset + 1 >= self._batch_events
         return 0.0 if full else self._batch_age_s

@@ -17,5 +17,6 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_bytes_max: int
     query_threads: int
     query_timeout_s: float
+    emulate_slow_s: float = 0.0
     log_level: str
     log_format: Literal["json", "text"]
