@@ -54,6 +54,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         memory_limit_mb=settings.memory_limit_mb,
         threads=settings.threads,
         temp_directory=directory / "tmp",
+        quarantine=data / "quarantine",
     )
     batcher = Batcher(
         LogReader(data / "log", data / "quarantine"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from storage.duckdb.schema import prepare
+from storage.duckdb.schema import SchemaOutdated, prepare
 from storage.errors import StorageError
 
 
@@ -20,6 +20,7 @@ def connect(
     Statements reach no file outside the file's own directory, and no network; extensions are never loaded.
 
     Raises:
+        SchemaOutdated: the file is of an earlier version, and closed again.
         StorageError: the file cannot be opened or is not ours; the message names it and the remedy.
     """
     settings: dict[str, str | bool | int | float | list[str]] = {
@@ -51,6 +52,8 @@ def _confine(connection: DuckDBPyConnection, directory: Path) -> None:
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
+    except SchemaOutdated:
+        raise
     except (duckdb.Error, StorageError) as error:
         raise StorageError(
             f"{path} cannot be opened: {error}. Where the file is damaged, move it and {path.name}.wal elsewhere: "

@@ -85,6 +85,7 @@ def _find_repeats(connection: DuckDBPyConnection) -> None:
 def _insert(connection: DuckDBPyConnection, batch: LogRange, position: int, loaded_at: datetime) -> None:
     place = {"position": position, "log_id": batch.log_id}
     (n_rows,) = _row(connection.execute(statement("insert_events"), place))
+    connection.execute(statement("own_visitors"), {"log_id": batch.log_id})
     (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place))
     ledger = place | {
         "from_offset": batch.from_offset,

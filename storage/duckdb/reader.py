@@ -33,6 +33,12 @@ from storage.query import (
 SLICE_ROWS = 5_000
 """About as many rows of an export are in memory at once."""
 
+ANYONE = "$user_id::VARCHAR IS NULL"
+OF_USER = """(user_id = $user_id OR user_id IS NULL AND anonymous_id IN (
+            SELECT anonymous_id FROM owner WHERE app_code = $app_code AND user_id = $user_id
+        ))"""
+"""The conditions on the user of single pageviews: the second one makes even a page of everyone's 25 times as slow."""
+
 Row = tuple[Any, ...]
 """What the statement selects."""
 
@@ -60,7 +66,8 @@ class Reader:
         """Return single pageviews, newest first."""
         place = cursor.decode(query.after, query, VisitPlace) if query.after is not None else None
         parameters = _filter(query.where) | _after(place) | {"limit": query.limit + 1}
-        found = self._rows(statement("visits"), parameters)
+        sql = statement("visits").format(whose=ANYONE if query.where.user_id is None else OF_USER)
+        found = self._rows(sql, parameters)
         rows = [VisitRow(user, anonymous, page, _aware(at)) for user, anonymous, page, at, _, _ in found[: query.limit]]
         if len(found) <= query.limit:
             return VisitsPage(rows, None)

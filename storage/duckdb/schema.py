@@ -7,11 +7,24 @@ from duckdb import DuckDBPyConnection
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
 
-VERSION = 1
+VERSION = 2
+
+
+class SchemaOutdated(StorageError):
+    """The file was made by an earlier program; what it holds is in the log too."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"the file has schema version {version}; this program reads {VERSION}")
+        self.version = version
 
 
 def prepare(connection: DuckDBPyConnection, created_at: datetime) -> None:
-    """Create the tables in a new file; StorageError when the file has tables of another version or of somebody else."""
+    """Create the tables in a new file; refuse one whose tables are not ours.
+
+    Raises:
+        SchemaOutdated: the tables are those of an earlier version.
+        StorageError: they are those of a later version, or of somebody else.
+    """
     tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not tables:
         _create(connection, created_at)
@@ -30,5 +43,7 @@ def _create(connection: DuckDBPyConnection, created_at: datetime) -> None:
 
 def _check(connection: DuckDBPyConnection) -> None:
     rows = connection.execute("SELECT version FROM schema_version").fetchall()
+    if len(rows) == 1 and rows[0][0] < VERSION:
+        raise SchemaOutdated(rows[0][0])
     if rows != [(VERSION,)]:
         raise StorageError(f"the file has schema version {rows}; this program reads {VERSION}")

@@ -9,14 +9,19 @@ from types import TracebackType
 from typing import Self
 
 import duckdb
+import structlog
 from duckdb import DuckDBPyConnection
 
 from storage.duckdb.connection import connect
 from storage.duckdb.load import load
 from storage.duckdb.reader import Reader
+from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDown
+from storage.files import fsync_directory, make_directory
 from storage.ports import LogPosition, LogRange
+
+log = structlog.get_logger()
 
 
 def _now() -> datetime:
@@ -37,12 +42,14 @@ class DuckDBStore:
         memory_limit_mb: int,
         threads: int,
         temp_directory: Path,
+        quarantine: Path,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._path = path
         self._memory_limit_mb = memory_limit_mb
         self._threads = threads
         self._temp_directory = temp_directory
+        self._quarantine = quarantine
         self._clock = clock
         self._lock = threading.Lock()
         self._connection: DuckDBPyConnection | None = None
@@ -50,9 +57,16 @@ class DuckDBStore:
         self._log_positions: dict[str, int] = {}
 
     def open(self) -> None:
-        """Open or create the file; StorageError names what is wrong with it."""
+        """Open or create the file; StorageError names what is wrong with it.
+
+        A file of an earlier version is set aside in `quarantine`: the log fills the new one.
+        """
         with self._lock:
-            self._open()
+            try:
+                self._open()
+            except SchemaOutdated as error:
+                self._set_aside(error.version)
+                self._open()
 
     def close(self) -> None:
         """End every reader's question and close the file; a load must not be under way."""
@@ -131,6 +145,14 @@ class DuckDBStore:
             temp_directory=self._temp_directory,
             created_at=self._clock().astimezone(UTC).replace(tzinfo=None),
         )
+
+    def _set_aside(self, version: int) -> None:
+        make_directory(self._quarantine)
+        aside = self._quarantine / f"{self._path.name}.v{version}-{self._clock():%Y%m%dT%H%M%S%f}"
+        self._path.rename(aside)
+        fsync_directory(self._quarantine)
+        fsync_directory(self._path.parent)
+        log.warning("store_set_aside", version=version, aside=str(aside))
 
     def _close(self) -> None:
         for reader in self._readers:

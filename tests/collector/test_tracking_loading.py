@@ -10,14 +10,14 @@ from storage.duckdb.store import DuckDBStore
 from storage.query import EventFilter, ExportQuery
 from storage.wal.reader import LogReader
 from tests.collector.tracking_site import Members, TrackingSite
+from tests.contracts.shelf import open_store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[DuckDBStore]:
     directory = tmp_path / "store"
     directory.mkdir()
-    temporary = directory / "tmp"
-    with DuckDBStore(directory / "events.duckdb", memory_limit_mb=128, threads=1, temp_directory=temporary) as opened:
+    with open_store(directory) as opened:
         yield opened
 
 

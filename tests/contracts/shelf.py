@@ -108,7 +108,13 @@ class InThreads:
 
 
 def open_store(directory: Path) -> DuckDBStore:
-    return DuckDBStore(directory / "events.duckdb", memory_limit_mb=128, threads=1, temp_directory=directory / "tmp")
+    return DuckDBStore(
+        directory / "events.duckdb",
+        memory_limit_mb=128,
+        threads=1,
+        temp_directory=directory / "tmp",
+        quarantine=directory / "quarantine",
+    )
 
 
 @contextlib.asynccontextmanager

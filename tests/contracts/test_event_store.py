@@ -139,8 +139,8 @@ async def test_a_breakdown_names_its_keys(shelf: Shelf, dimension: Dimension, ke
 async def test_a_breakdown_counts_visits_and_persons_by_user_and_period_together(shelf: Shelf) -> None:
     await shelf.load(
         [
-            event(page_url="/a", occurred_at=NOON, user_id="7", anonymous_id="v"),
-            event(page_url="/b", occurred_at=NOON, user_id="7", anonymous_id="w"),
+            event(page_url="/a", occurred_at=NOON, user_id="7", anonymous_id="of 7"),
+            event(page_url="/b", occurred_at=NOON, user_id="7", anonymous_id="of 7 too"),
             event(page_url="/a", occurred_at=NOON, anonymous_id="v"),
             event(page_url="/a", occurred_at=NOON, anonymous_id="w"),
             event(page_url="/a", occurred_at=NOON, anonymous_id="w"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from storage.duckdb import cursor
 from storage.errors import StorageError
@@ -52,6 +53,8 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class MemoryStore:
+    """Every question asks `_resolved`: whose an anonymous event is follows from all events there are."""
+
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
         self._rows: list[Stored] = []
@@ -149,7 +152,7 @@ class MemoryStore:
 
     async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         chunk = b""
-        for row in self._rows:
+        for row in self._resolved():
             if not _matches(row, query.where):
                 continue
             line = msgspec.json.encode(_exported(row)) + b"\n"
@@ -173,8 +176,25 @@ class MemoryStore:
         )
 
     def _pageviews(self, where: EventFilter) -> list[Stored]:
-        rows = [row for row in self._rows if row.event.source_label == PAGEVIEW and row.event.page_url is not None]
+        rows = [
+            row for row in self._resolved() if row.event.source_label == PAGEVIEW and row.event.page_url is not None
+        ]
         return [row for row in rows if _matches(row, where)]
+
+    def _resolved(self) -> list[Stored]:
+        owners: dict[tuple[str, str | None], str] = {}
+        for row in sorted(self._rows, key=lambda row: (row.event.received_at, row.log_id, row.offset)):
+            if row.event.user_id is not None:
+                owners.setdefault((row.event.app_code, row.event.anonymous_id), row.event.user_id)
+        return [_owned(row, owners) for row in self._rows]
+
+
+def _owned(row: Stored, owners: dict[tuple[str, str | None], str]) -> Stored:
+    event = row.event
+    if event.user_id is not None or event.anonymous_id is None:
+        return row
+    owner = owners.get((event.app_code, event.anonymous_id))
+    return replace(row, event=replace(event, user_id=owner))
 
 
 def _items(lines: list[bytes]) -> list[tuple[int, Event | RejectedItem]]:

@@ -8,6 +8,7 @@ import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.house.daemon import Daemon, wait_for
@@ -96,6 +97,19 @@ def test_a_deleted_database_file_is_filled_again_from_the_log(daemon: Daemon):
     daemon.start()
     token = daemon.admin_token()
     wait_for(lambda: visits(daemon, token) != [])
+
+
+def test_a_database_file_of_an_earlier_version_is_set_aside_and_filled_again_from_the_log(daemon: Daemon):
+    daemon.post("/track", {"source_label": "pageview", "page_url": "/a"})
+    token = daemon.admin_token()
+    wait_for(lambda: visits(daemon, token) != [])
+    daemon.stop()
+    with duckdb.connect(str(daemon.data / "store" / "events.duckdb")) as file:
+        file.execute("UPDATE schema_version SET version = 1")
+    daemon.start()
+    token = daemon.admin_token()
+    wait_for(lambda: [row["page_url"] for row in visits(daemon, token)] == ["/a"])
+    assert [path.name.split("-")[0] for path in (daemon.data / "quarantine").iterdir()] == ["events.duckdb.v1"]
 
 
 def console(daemon: Daemon, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:

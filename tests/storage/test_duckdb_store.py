@@ -69,11 +69,11 @@ def test_rejected_items_are_kept_with_their_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
-        ("UPDATE schema_version SET version = 2", "schema version"),
+        ("UPDATE schema_version SET version = 3", "schema version"),
         ("DROP TABLE schema_version", "not a Footfall store"),
     ],
 )
-def test_a_file_of_another_version_or_of_somebody_else_is_refused(tmp_path: Path, sql: str, message: str) -> None:
+def test_a_file_of_a_later_version_or_of_somebody_else_is_refused(tmp_path: Path, sql: str, message: str) -> None:
     with open_store(tmp_path):
         pass
     with duckdb.connect(str(tmp_path / "events.duckdb")) as file:
@@ -81,6 +81,21 @@ def test_a_file_of_another_version_or_of_somebody_else_is_refused(tmp_path: Path
     with pytest.raises(StorageError, match=message) as refusal, open_store(tmp_path):
         pass
     assert str(tmp_path / "events.duckdb") in str(refusal.value)
+
+
+def test_a_file_of_an_earlier_version_is_set_aside_whole_and_a_new_one_begun(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        shelf_of(store, tmp_path).apply([*events(3)])
+    path = tmp_path / "events.duckdb"
+    with duckdb.connect(str(path)) as file:
+        file.execute("UPDATE schema_version SET version = 1")
+    before = path.read_bytes()
+    with open_store(tmp_path) as store:
+        assert store.positions() == {}
+        shelf_of(store, tmp_path).apply([*events(1)])
+    assert [aside.read_bytes() for aside in (tmp_path / "quarantine").iterdir()] == [before]
+    with open_store(tmp_path) as store:
+        assert len(store.positions()) == 1
 
 
 def test_a_file_that_is_no_database_is_refused_with_the_remedy_and_left_as_it_is(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ WITH cell AS (
     SELECT
         {periods},
         count(*) AS visits,
-        -- A person is a user, or a visitor of whom no user is known.
+        -- A person is a user, or a visitor who never signed in.
         count(DISTINCT user_id) + count(DISTINCT anonymous_id) FILTER (user_id IS NULL) AS visitors
-    FROM events
+    FROM resolved
     WHERE source_label = 'pageview' AND page_url IS NOT NULL
         AND app_code = $app_code
         AND ($source_label IS NULL OR source_label = $source_label)

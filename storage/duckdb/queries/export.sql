@@ -15,7 +15,7 @@ SELECT concat(
     ',"attrs":' || attrs,
     '}', chr(10)
 )
-FROM events
+FROM resolved
 WHERE position BETWEEN $first_position AND $last_position
     AND app_code = $app_code
     AND ($source_label IS NULL OR source_label = $source_label)

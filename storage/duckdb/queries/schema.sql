@@ -49,3 +49,19 @@ CREATE TABLE ledger (
     prev_crc VARCHAR NOT NULL,
     loaded_at TIMESTAMP NOT NULL
 );
+
+-- Whose a visitor is: the user of its first event (received_at, log_id, offset) that names one. One row a visitor.
+CREATE TABLE owner (
+    app_code VARCHAR NOT NULL,
+    anonymous_id VARCHAR NOT NULL,
+    user_id VARCHAR NOT NULL,
+    received_at TIMESTAMP NOT NULL,
+    log_id VARCHAR NOT NULL,
+    "offset" BIGINT NOT NULL
+);
+
+-- What every question asks: an event without a user is its visitor's owner's, however old it is.
+CREATE VIEW resolved AS
+SELECT events.* REPLACE (coalesce(events.user_id, owner.user_id) AS user_id)
+FROM events LEFT JOIN owner
+    ON events.user_id IS NULL AND owner.app_code = events.app_code AND owner.anonymous_id = events.anonymous_id;
