@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import random
 import socket
 import sys
@@ -32,6 +33,7 @@ from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
+from collector.notify import Supervisor
 from collector.program import program
 from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
@@ -77,6 +79,7 @@ def run_serve(settings: Settings, secrets: Secrets) -> None:
 async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
+    supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
     async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
         app = build_app(
@@ -86,9 +89,17 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         )
         control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
         async with control, asyncio.TaskGroup() as tasks:
-            watching = [tasks.create_task(_store_process(settings, client).run()), tasks.create_task(_failed(log))]
+            running = (_store_process(settings, client).run(), _failed(log), supervisor.watch(log.stuck))
+            watching = [tasks.create_task(one) for one in running]
             _settle_memory()
-            await serve(app, listener, shutdown_s=settings.server.shutdown_s, stop=stop, ready=_say_ready)
+            await serve(
+                app,
+                listener,
+                shutdown_s=settings.server.shutdown_s,
+                stop=stop,
+                ready=lambda address: _say_ready(address, supervisor),
+                stopping=supervisor.stopping,
+            )
             for task in watching:
                 task.cancel()
 
@@ -200,10 +211,11 @@ def _settle_memory() -> None:
     gc.set_threshold(GC_ALLOCATIONS)
 
 
-def _say_ready(address: str) -> None:
+def _say_ready(address: str, supervisor: Supervisor) -> None:
     console = f"{program('footfall')} --url {address} status"
     sys.stdout.write(f"footfall answers on {address}\nnext, in another terminal: {console}\n")
     sys.stdout.flush()
+    supervisor.ready(f"footfall answers on {address}")
 
 
 def _log_format(settings: Settings) -> Literal["json", "text"]:

@@ -4,6 +4,7 @@ Order: built-in defaults < config.toml < environment FOOTFALL_<SECTION>__<KEY> <
 the .env file or the environment, which wins.
 """
 
+import os
 import re
 import stat
 import tomllib
@@ -213,7 +214,11 @@ def load_secrets(env_file: Path | None) -> Secrets:
 
 def _require_private(path: Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    others = stat.S_IRWXG | stat.S_IRWXO
+    if path.parent == Path(os.environ.get("CREDENTIALS_DIRECTORY", os.devnull)):
+        # systemd may let the service read its credential by an ACL: the mode shows the ACL's mask as the group's bits.
+        others &= ~stat.S_IRGRP
+    if mode & others:
         raise ConfigError(f"{path}: others can read or change it (mode {mode:04o}); run `chmod 600 {path}`")
 
 

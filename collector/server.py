@@ -43,10 +43,11 @@ async def serve(
     shutdown_s: float,
     stop: asyncio.Event,
     ready: Callable[[str], None],
+    stopping: Callable[[], None],
 ) -> None:
     """Serve until `stop`; then accept nothing more and give open requests `shutdown_s` to be answered.
 
-    `ready` is called with the address once connections are accepted.
+    `ready` is called with the address once connections are accepted, `stopping` when `stop` was set.
     """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=shutdown_s)
     await runner.setup()
@@ -54,6 +55,7 @@ async def serve(
         await web.SockSite(runner, listener).start()
         ready(_address(listener))
         await stop.wait()
+        stopping()
         log.info("stopping", open_requests_get_s=shutdown_s)
     finally:
         await runner.cleanup()

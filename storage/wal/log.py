@@ -2,7 +2,6 @@
 
 import asyncio
 import queue
-import secrets
 import threading
 import time
 from collections import deque
@@ -14,9 +13,9 @@ from typing import Self
 import structlog
 
 from storage.errors import LogFailed, LogFull
-from storage.files import fsync_directory, make_directory, replace_file
-from storage.lock import Lock
+from storage.files import make_directory
 from storage.ports import LogHealth
+from storage.wal.directory import new_directory
 from storage.wal.segment import HEADER_BYTES
 from storage.wal.writer import Group, SegmentWriter, require_room
 
@@ -24,9 +23,6 @@ TICK_S = 1.0
 """How often an idle log looks at its segment's age and at the free space."""
 
 log = structlog.get_logger()
-
-LOCK_NAME = "LOCK"
-NUMBER_NAME = "log_number"
 
 
 class _PendingGroup(Group):
@@ -87,6 +83,7 @@ class WriteAheadLog:
     async def __aenter__(self) -> Self:
         """Make the log's directory and its first segment, and start the thread; OSError or LogFull when it cannot."""
         self._loop = asyncio.get_running_loop()
+        self._heard_at = self._clock()
         self.log_id = await asyncio.to_thread(self._create)
         self._thread = threading.Thread(target=self._write_groups, name="log", daemon=True)
         self._thread.start()
@@ -147,6 +144,11 @@ class WriteAheadLog:
             duplicates=self._duplicates,
             rejected=self._rejected,
         )
+
+    def stuck(self, silent_s: float) -> bool:
+        """Return whether the log broke, or its thread was silent for `silent_s` more than it may; full is not stuck."""
+        silent_max_s = silent_s + self._fence_idle_s + TICK_S
+        return self._failure is not None or self._clock() - self._heard_at > silent_max_s
 
     # On the loop: groups.
 
@@ -214,6 +216,7 @@ class WriteAheadLog:
                 waiter.set_result(None)
 
     def _full(self, reason: str | None) -> None:
+        self._heard_at = self._clock()  # every sign of the thread comes by here
         if reason is not None and self._full_reason is None:
             log.warning("log_full", log_id=self.log_id, reason=reason)
         elif reason is None and self._full_reason is not None:
@@ -230,14 +233,7 @@ class WriteAheadLog:
     def _create(self) -> str:
         make_directory(self._root)
         require_room(self._root, self._disk_free_bytes_min)
-        number = _next_number(self._root)
-        log_id = f"{number:010d}-{secrets.token_hex(4)}"
-        # The directory appears under its name with its lock held: a reader that finds it free knows its owner is dead.
-        unborn = self._root / f".{log_id}"
-        unborn.mkdir(mode=0o700)
-        self._lock = Lock(unborn / LOCK_NAME).acquire()
-        unborn.rename(self._root / log_id)
-        fsync_directory(self._root)
+        log_id, self._lock = new_directory(self._root)
         self._writer = SegmentWriter(
             self._root / log_id,
             log_id,
@@ -291,10 +287,3 @@ class WriteAheadLog:
             self._loop.call_soon_threadsafe(self._full, str(error))
         else:
             self._loop.call_soon_threadsafe(self._full, None)
-
-
-def _next_number(root: Path) -> int:
-    path = root / NUMBER_NAME
-    number = int(path.read_text(encoding="ascii")) + 1 if path.exists() else 1
-    replace_file(path, f"{number}\n".encode("ascii"))
-    return number

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from storage.errors import DirectoryBusy, LogCorrupt
 from storage.lock import Lock
 from storage.ports import LogPosition, LogRange
-from storage.wal.log import LOCK_NAME
+from storage.wal.directory import LOCK_NAME
 from storage.wal.recovery import recover, segments_of
 from storage.wal.segment import Header, SegmentFile, segment_name
 from storage.wal.writer import NO_CRC

@@ -228,6 +228,14 @@ def test_one_secret_for_both_purposes_is_refused():
         load_secrets(env_file(PASSWORD_PEPPER=KEY))
 
 
+@pytest.mark.parametrize("mode", [0o444, 0o460, 0o450, 0o604])
+def test_a_credential_of_systemd_may_show_the_mask_of_its_acl_and_nothing_more(mode, monkeypatch, tmp_path):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert load_secrets(tmp_path / env_file(0o440)).secret_key.get_secret_value() == KEY
+    with pytest.raises(ConfigError, match="others can read or change it"):
+        load_secrets(tmp_path / env_file(mode))
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
 def test_a_file_that_is_open_to_others_is_refused(mode):
     with pytest.raises(ConfigError, match=r"^my\.env: .*run `chmod 600 my\.env`$"):

@@ -128,6 +128,10 @@ class Daemon:
         self._process.terminate()
         return self._gone()
 
+    def wait(self) -> int:
+        """Wait until the daemon ends by itself, and return the exit status."""
+        return self._gone()
+
     def admin_token(self) -> str:
         """Return the token of an administrator, made when there is none yet."""
         self.run("admin", "add", "boss", "--password-stdin", input="correct horse battery\n", check=False)

@@ -111,6 +111,7 @@ async def test_a_failed_write_ends_the_log_and_every_waiter_hears_it(tmp_path: P
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert {type(answer) for answer in answers} == {LogFailed}
         assert log.failed.is_set()
+        assert log.stuck(3600)
         with pytest.raises(LogFailed):
             await log.append([LINE])
         assert not log.health().accepting
@@ -122,3 +123,13 @@ async def test_files_of_the_log_are_private(tmp_path: Path):
         await log.append([LINE])
     for path in (tmp_path / "log").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_a_log_is_stuck_when_its_thread_gave_no_sign_and_not_any_more_when_it_does(tmp_path: Path):
+    now = 0.0
+    async with open_log(tmp_path, clock=lambda: now) as log:
+        assert not log.stuck(30)
+        now = 100.0
+        assert log.stuck(30)  # nothing of the thread can have come in between: the loop did not turn
+        await log.append([LINE])
+        assert not log.stuck(30)
