@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,7 @@ from collector.store_process import StoreProcess
 from collector.tracking.door import Door
 from collector.tracking.recent import RecentIds
 from collector.tracking.track import Tracking
+from collector.tracking.visitor import Visitors
 from storage.errors import DirectoryBusy, DirectoryUnusable, LogFailed
 from storage.lock import Lock
 from storage.logs import configure_logs
@@ -138,6 +140,7 @@ def _routes(settings: Settings, accounts: Accounts, log: WriteAheadLog, store: S
         log,
         Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max),  # noqa: S311 - ids, not secrets
         RecentIds(settings.tracking.recent_ids_max),
+        Visitors(_new_id, cookie_secure=settings.tracking.cookie_secure),
         identity.authenticate,
         rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max,
     )
@@ -222,6 +225,10 @@ def _log_format(settings: Settings) -> Literal["json", "text"]:
     if settings.logging.format == "auto":
         return "text" if sys.stderr.isatty() else "json"
     return settings.logging.format
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())  # from os.urandom
 
 
 def _now() -> datetime:

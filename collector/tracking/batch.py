@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from collector.identity.caller import Caller
 from collector.tracking.door import Door
 from collector.tracking.recent import Key, RecentIds
+from collector.tracking.visitor import Visitor
 from collector.wire.body import decode, require_json
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ITEMS_MAX, BatchResult, ItemResult, TrackItem, many, raw_items, read_item
@@ -23,11 +23,11 @@ class Batch:
     """One array on its way through the door: `read` it, append `lines`, then ask for the `result`."""
 
     def __init__(
-        self, door: Door, recent: RecentIds, caller: Caller | None, *, log_id: str, rejected_raw_bytes_max: int
+        self, door: Door, recent: RecentIds, visitor: Visitor, *, log_id: str, rejected_raw_bytes_max: int
     ) -> None:
         self._door = door
         self._recent = recent
-        self._caller = caller
+        self._visitor = visitor
         self._log_id = log_id
         self._rejected_raw_bytes_max = rejected_raw_bytes_max
         self._arrival = door.arrival()
@@ -94,7 +94,7 @@ class Batch:
                 self._reject(error, item)
 
     def _take(self, item: TrackItem) -> None:
-        event = self._door.event_of(item, self._caller, self._arrival)
+        event = self._door.event_of(item, self._visitor, self._arrival)
         line = self._door.line_of(event)
         if event.id_given and self._repeats(event):
             self.duplicates += 1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from collector.identity.caller import Caller
+from collector.tracking.visitor import Visitor
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ATTRS_DEPTH_MAX, TrackItem
 from storage.event import BUILT_IN_APP, Event, encode
@@ -51,10 +51,10 @@ class Door:
         stamp = f"{int(received_at.timestamp() * 1000):012x}"
         return Arrival(received_at, f"{stamp[:8]}-{stamp[8:]}-7")
 
-    def event_of(self, item: TrackItem, caller: Caller | None, arrival: Arrival) -> Event:
+    def event_of(self, item: TrackItem, visitor: Visitor, arrival: Arrival) -> Event:
         """Return the event of an item.
 
-        The user is the signed-in caller's; an id_user that differs stays a claim.
+        The anonymous_id is the item's own, else the visitor's. The user is the signed-in caller's; an id_user that differs stays a claim.
 
         Raises:
             BodyInvalid: an app_code other than the built-in one, a time that has no UTC form, or attrs nested too deeply.
@@ -64,7 +64,7 @@ class Door:
         if item.attrs and _nests(item.attrs.values(), ATTRS_DEPTH_MAX - 1):
             message = f"objects and arrays are nested in more than {ATTRS_DEPTH_MAX} levels"
             raise BodyInvalid([FieldError("$.attrs", "attrs_too_deep", message)])
-        user_id = caller.user_id if caller else None
+        user_id = visitor.caller.user_id if visitor.caller else None
         claimed = item.id_user if item.id_user is not None and str(item.id_user) != user_id else None
         return Event(
             event_id=item.event_id or self._event_id(arrival.id_prefix),
@@ -74,7 +74,7 @@ class Door:
             occurred_at=in_utc(item.date_created, "date_created"),
             sent_at=in_utc(item.sent_at, "sent_at"),
             user_id=user_id,
-            anonymous_id=item.anonymous_id,
+            anonymous_id=item.anonymous_id or visitor.anonymous_id,
             page_url=item.page_url,
             referrer=item.referrer,
             title=item.title,

@@ -1,6 +1,7 @@
-"""POST /track and POST /visits: decode, stamp, append, answer once it is on disk."""
+"""POST /track, POST /visits and GET /pages: decode, stamp, append, answer once it is on disk."""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 from aiohttp import hdrs, web
 from multidict import istr
@@ -11,9 +12,10 @@ from collector.routes import Route
 from collector.tracking.batch import Batch
 from collector.tracking.door import Door, in_utc
 from collector.tracking.recent import RecentIds
+from collector.tracking.visitor import Visitor, Visitors
 from collector.wire import tracking as wire
 from collector.wire.body import require_json_type
-from storage.event import PAGEVIEW
+from storage.event import PAGEVIEW, Event
 from storage.ports import EventLog
 
 Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
@@ -36,6 +38,7 @@ class Tracking:
         log: EventLog,
         door: Door,
         recent: RecentIds,
+        visitors: Visitors,
         authenticate: Authenticate,
         *,
         rejected_raw_bytes_max: int,
@@ -43,6 +46,7 @@ class Tracking:
         self._log = log
         self._door = door
         self._recent = recent
+        self._visitors = visitors
         self._authenticate = authenticate
         self._rejected_raw_bytes_max = rejected_raw_bytes_max
 
@@ -51,18 +55,20 @@ class Tracking:
         return [
             Route("POST", "/track", self.track, "anyone"),
             Route("POST", "/visits", self.visit, "anyone"),
+            Route("GET", "/pages/{path:.*}", self.page, "anyone"),
         ]
 
     async def track(self, request: web.Request) -> web.Response:
         """Take one action, or an array of up to ITEMS_MAX."""
-        raw, caller = await self._open(request)
+        raw, visitor = await self._open(request)
         if raw.lstrip()[:1] == b"[":
-            return await self._take_many(raw, caller)
-        return await self._take_one(wire.read_item(raw), caller)
+            return await self._take_many(raw, visitor)
+        return await self._take_one(wire.read_item(raw), visitor)
 
     async def visit(self, request: web.Request) -> web.Response:
         """Take one pageview; a signed-in caller may name no other user."""
-        raw, caller = await self._open(request)
+        raw, visitor = await self._open(request)
+        caller = visitor.caller
         visit = wire.read_visit(raw)
         if caller and visit.user_id is not None and str(visit.user_id) != caller.user_id:
             raise NotYours("user_id is another user's")
@@ -73,37 +79,56 @@ class Tracking:
             date_created=in_utc(visit.timestamp, "timestamp"),
             attrs=visit.attrs,
         )
-        return await self._take_one(item, caller)
+        return await self._take_one(item, visitor)
 
-    async def _open(self, request: web.Request) -> tuple[bytes, Caller | None]:
+    async def page(self, request: web.Request) -> web.Response:
+        """Take the request itself as a pageview of its path, without its query; HEAD asks and is not one."""
+        if request.method == hdrs.METH_HEAD:
+            return json_answer(None)
+        visit = wire.read_page(request.rel_url.raw_path)
+        visitor = await self._visitor(request)
+        return await self._take_one(wire.TrackItem(source_label=PAGEVIEW, page_url=visit.page_url), visitor)
+
+    async def _open(self, request: web.Request) -> tuple[bytes, Visitor]:
+        require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
+        visitor = await self._visitor(request)
+        return await request.read(), visitor
+
+    async def _visitor(self, request: web.Request) -> Visitor:
         headers = request.headers
-        require_json_type(headers.get(hdrs.CONTENT_TYPE))
         if X_API_TOKEN in headers:
             raise ApiTokenUnknown("no application has this X-Api-Token")
         caller = await self._authenticate(request) if hdrs.AUTHORIZATION in headers else None
-        return await request.read(), caller
+        return self._visitors.of(request, caller)
 
-    async def _take_one(self, item: wire.TrackItem, caller: Caller | None) -> web.Response:
-        event = self._door.event_of(item, caller, self._door.arrival())
+    async def _take_one(self, item: wire.TrackItem, visitor: Visitor) -> web.Response:
+        event = self._door.event_of(item, visitor, self._door.arrival())
         line = self._door.line_of(event)
         key = (event.app_code, event.event_id)
         first = self._recent.offset_of(key) if event.id_given else None
         if first is not None:
             await self._log.append([], duplicates=1)
-            return accepted_answer(wire.Accepted("duplicate", event.event_id, f"{self._log.log_id}:{first}"))
+            return self._accepted("duplicate", event, first, visitor)
         offset = await self._log.append([line])
         if event.id_given:
             self._recent.remember(key, offset)
-        return accepted_answer(wire.Accepted("accepted", event.event_id, f"{self._log.log_id}:{offset}"))
+        return self._accepted("accepted", event, offset, visitor)
 
-    async def _take_many(self, raw: bytes, caller: Caller | None) -> web.Response:
+    def _accepted(
+        self, status: Literal["accepted", "duplicate"], event: Event, offset: int, visitor: Visitor
+    ) -> web.Response:
+        body = wire.Accepted(status, event.event_id, f"{self._log.log_id}:{offset}")
+        return json_answer(body, ACCEPTED, self._visitors.cookie(visitor)) if visitor.is_new else accepted_answer(body)
+
+    async def _take_many(self, raw: bytes, visitor: Visitor) -> web.Response:
         batch = Batch(
             self._door,
             self._recent,
-            caller,
+            visitor,
             log_id=self._log.log_id,
             rejected_raw_bytes_max=self._rejected_raw_bytes_max,
         )
         batch.read(raw)
         first = await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
-        return json_answer(batch.result(first), ACCEPTED)
+        cookie = self._visitors.cookie(visitor) if visitor.is_new else {}
+        return json_answer(batch.result(first), ACCEPTED, cookie)

@@ -104,6 +104,14 @@ def read_visit(raw: bytes) -> Visit:
     return _read(raw, _visit, Visit)
 
 
+def read_page(path: str) -> Visit:
+    """Return the pageview that a page request is; BodyInvalid for a path that is too long."""
+    try:
+        return msgspec.convert({"page_url": path}, Visit)
+    except msgspec.ValidationError as error:
+        raise BodyInvalid([field_error(error)]) from None
+
+
 def _read(raw: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[_Shape]", shape: type[_Shape]) -> _Shape:
     try:
         return decode(raw, decoder)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from collector.identity.caller import Caller
 from collector.tracking.door import RANDOM_BITS, Door, EventTooLarge, in_utc
+from collector.tracking.visitor import Visitor
 from collector.wire.problem import BodyInvalid
 from collector.wire.tracking import ATTRS_DEPTH_MAX, TrackItem
 from storage.event import Event, encode
@@ -25,7 +26,7 @@ def door(bits: int = 0, clock: Callable[[], datetime] = lambda: NOW, event_bytes
 
 def event_of(caller: Caller | None = None, **members: object) -> Event:
     at = door()
-    return at.event_of(TrackItem(source_label="a", **members), caller, at.arrival())
+    return at.event_of(TrackItem(source_label="a", **members), Visitor(caller, "v", str), at.arrival())
 
 
 @given(
@@ -34,7 +35,7 @@ def event_of(caller: Caller | None = None, **members: object) -> Event:
 )
 def test_a_made_id_is_a_canonical_uuid_of_version_7_at_any_time(bits: int, time: datetime):
     at = door(bits, lambda: time)
-    made = at.event_of(TrackItem(source_label="a"), None, at.arrival()).event_id
+    made = at.event_of(TrackItem(source_label="a"), Visitor(None, "v", str), at.arrival()).event_id
     parsed = uuid.UUID(made)
     assert made == str(parsed)
     assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
@@ -52,7 +53,10 @@ def test_a_made_id_is_a_canonical_uuid_of_version_7_at_any_time(bits: int, time:
 )
 def test_every_bit_of_a_made_id_that_is_free_is_random(bits: int, tail: str):
     at = door(bits)
-    assert at.event_of(TrackItem(source_label="a"), None, at.arrival()).event_id == f"01a1f8ef-9cd2-{tail}"
+    assert (
+        at.event_of(TrackItem(source_label="a"), Visitor(None, "v", str), at.arrival()).event_id
+        == f"01a1f8ef-9cd2-{tail}"
+    )
 
 
 def test_the_id_that_a_client_gave_is_kept_and_marked():

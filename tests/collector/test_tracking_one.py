@@ -17,6 +17,7 @@ async def test_the_record_of_r0_is_taken_as_printed(tracking: TrackingSite):
         "source_label": "search_page",
         "received_at": RECEIVED_AT,
         "occurred_at": "2018-04-10T12:09:07Z",
+        "anonymous_id": tracking.visitor,
         "attrs": {"claimed_id_user": "9841"},
     }
 
@@ -194,7 +195,7 @@ async def test_an_event_over_its_limit_is_413_before_the_log(tracking: TrackingS
     def action(size: int) -> Members:
         return {"source_label": "a", "attrs": {"text": "x" * size}}
 
-    overhead = 200
+    overhead = 250
     await tracking.accepted(action(EVENT_BYTES_MAX - overhead))
     problem = await tracking.refused(action(EVENT_BYTES_MAX), 413)
     assert problem["code"] == "event_too_large"

@@ -14,6 +14,7 @@ async def test_a_visit_is_a_pageview(tracking: TrackingSite):
         "source_label": "pageview",
         "received_at": "2026-11-20T12:30:15.250000Z",
         "occurred_at": "2026-11-19T07:00:00Z",
+        "anonymous_id": tracking.visitor,
         "page_url": "/a",
     }
 

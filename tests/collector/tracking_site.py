@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from collector.identity.caller import Caller, TokenInvalid
 from collector.tracking.door import Door
 from collector.tracking.recent import RecentIds
 from collector.tracking.track import Tracking
+from collector.tracking.visitor import COOKIE, Visitors
 from storage.ports import EventLog
 from tests.logs import open_log, read_all
 
@@ -48,6 +50,7 @@ def app_over(log: EventLog, *, recent_ids_max: int = 100) -> Application:
         log,
         Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX),
         RecentIds(recent_ids_max),
+        Visitors(lambda: str(uuid.uuid4()), cookie_secure=False),
         authenticate,
         rejected_raw_bytes_max=RAW_BYTES_MAX,
     )
@@ -58,6 +61,12 @@ class TrackingSite(NamedTuple):
     client: TestClient[Request, Application]
     log: EventLog
     directory: Path
+
+    @property
+    def visitor(self) -> str | None:
+        """The anonymous_id in the client's cookie, None before the first answer that brings one."""
+        found = {cookie.key: cookie.value for cookie in self.client.session.cookie_jar}
+        return found.get(COOKIE)
 
     async def post(self, body: object, path: str = "/track", **headers: str) -> ClientResponse:
         """Send the body as JSON, or as it is where it is bytes already."""

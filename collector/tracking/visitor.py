@@ -1,0 +1,58 @@
+"""Who sends a request: the signed-in user where there is one, and the visitor that the browser's cookie names."""
+
+import re
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+
+from collector.identity.caller import Caller
+
+COOKIE = "footfall_id"
+COOKIE_AGE_S = 400 * 86_400
+"""RFC 6265bis, 5.6.2: browsers keep no cookie longer."""
+
+# Only what `new_id` makes is taken; anything else in the cookie is as good as none. The first of several counts.
+_IN_HEADER = re.compile(rf"(?:^|;) *{COOKIE}=([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}) *(?=;|$)", re.ASCII)
+
+
+def known(request: web.Request) -> str | None:
+    """Return the anonymous_id in the request's cookie; None where there is none of our making."""
+    header = request.headers.get(hdrs.COOKIE)
+    found = _IN_HEADER.search(header) if header else None
+    return found[1] if found else None
+
+
+class Visitor:
+    """The sender of one request; its anonymous_id is made when it is first needed."""
+
+    def __init__(self, caller: Caller | None, anonymous_id: str | None, new_id: Callable[[], str]) -> None:
+        self.caller = caller
+        self.is_new = False
+        self._anonymous_id = anonymous_id
+        self._new_id = new_id
+
+    @property
+    def anonymous_id(self) -> str:
+        """The cookie's, or a new one that the answer has to bring to the browser."""
+        if self._anonymous_id is None:
+            self._anonymous_id = self._new_id()
+            self.is_new = True
+        return self._anonymous_id
+
+
+class Visitors:
+    """Tells visitors apart; `new_id` gives canonical UUIDs that nobody can guess."""
+
+    def __init__(self, new_id: Callable[[], str], *, cookie_secure: bool) -> None:
+        self._new_id = new_id
+        self._attributes = f"; Max-Age={COOKIE_AGE_S}; Path=/; SameSite=Lax; HttpOnly"
+        if cookie_secure:
+            self._attributes += "; Secure"
+
+    def of(self, request: web.Request, caller: Caller | None) -> Visitor:
+        """Return who sends the request."""
+        return Visitor(caller, known(request), self._new_id)
+
+    def cookie(self, visitor: Visitor) -> dict[str, str]:
+        """Return the header that brings a new anonymous_id to the browser."""
+        return {hdrs.SET_COOKIE: f"{COOKIE}={visitor.anonymous_id}{self._attributes}"}
