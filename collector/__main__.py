@@ -42,6 +42,7 @@ from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.store_process import StoreProcess
 from collector.tracking.door import Door
+from collector.tracking.join import Joins
 from collector.tracking.recent import RecentIds
 from collector.tracking.track import Tracking
 from collector.tracking.visitor import Visitors
@@ -84,9 +85,11 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
     async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
+        door = Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
+        identity = Authentication(accounts, Joins(log, door).join)
         app = build_app(
-            _routes(settings, accounts, log, client),
-            Authentication(accounts).authenticate,
+            _routes(settings, identity, door, log, client),
+            identity.authenticate,
             body_bytes_max=settings.server.body_bytes_max,
         )
         control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
@@ -134,11 +137,12 @@ async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[A
         )
 
 
-def _routes(settings: Settings, accounts: Accounts, log: WriteAheadLog, store: StoreClient) -> list[Route]:
-    identity = Authentication(accounts)
+def _routes(
+    settings: Settings, identity: Authentication, door: Door, log: WriteAheadLog, store: StoreClient
+) -> list[Route]:
     tracking = Tracking(
         log,
-        Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max),  # noqa: S311 - ids, not secrets
+        door,
         RecentIds(settings.tracking.recent_ids_max),
         Visitors(_new_id, cookie_secure=settings.tracking.cookie_secure),
         identity.authenticate,

@@ -1,5 +1,7 @@
 """The routes under /auth, and who sends a request."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from aiohttp import hdrs, web
 
@@ -10,7 +12,11 @@ from collector.identity.errors import AuthorizationRepeated
 from collector.routes import Route
 from collector.wire import accounts as wire
 from collector.wire.body import parse, require_json_type
+from storage.errors import StorageError
 from storage.user import User
+
+Join = Callable[[web.Request, User, str], Awaitable[None]]
+"""Tie the visitor that sends the request to the user, under a source_label; StorageError where that cannot be kept."""
 
 EMPTY = {name: value for name, value in HEADERS.items() if name != hdrs.CONTENT_TYPE}
 """The headers of an answer without a body."""
@@ -19,8 +25,9 @@ EMPTY = {name: value for name, value in HEADERS.items() if name != hdrs.CONTENT_
 class Authentication:
     """The handlers of sign-up, sign-in, sign-out and one's own profile."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, join: Join) -> None:
         self._accounts = accounts
+        self._join = join
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
@@ -44,13 +51,15 @@ class Authentication:
     async def sign_up(self, request: web.Request) -> web.Response:
         """Make a user and sign it in."""
         form = wire.read_signup(await _body(request))
-        return _envelope(await self._accounts.sign_up(_person(form), form.password.get_secret_value()))
+        grant = await self._accounts.sign_up(_person(form), form.password.get_secret_value())
+        return await self._joined(request, grant, "signup")
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """Open a session."""
         form = parse(await _body(request), wire.Signin)
         password = form.password.get_secret_value()
-        return _envelope(await self._accounts.sign_in(password, nickname=form.nickname, email=form.email))
+        grant = await self._accounts.sign_in(password, nickname=form.nickname, email=form.email)
+        return await self._joined(request, grant, "signin")
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """End the session of the token; a token whose session has ended already is answered alike."""
@@ -59,6 +68,15 @@ class Authentication:
             raise TokenMissing("this route needs an Authorization: Bearer token")
         await self._accounts.sign_out(token)
         return web.Response(status=204, headers=EMPTY)
+
+    async def _joined(self, request: web.Request, grant: Grant, source_label: str) -> web.Response:
+        try:
+            await self._join(request, grant.user, source_label)
+        except StorageError:
+            # Nobody gets this token: its session must not take the place of one in use.
+            await self._accounts.sign_out(grant.token)
+            raise
+        return _envelope(grant)
 
     async def me(self, request: web.Request) -> web.Response:
         """Answer the caller's own profile."""

@@ -1,5 +1,6 @@
 """A site with accounts and nothing else: real files, real hashes at the least cost, a clock that tests move."""
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,10 @@ from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
+from collector.tracking.door import Door
+from collector.tracking.join import Joins
 from storage.user_files import UserFiles
+from tests.fakes.log import MemoryLog
 
 KEY = "a key of the tests: 0123456789abcdef0123456789abcdef"
 PEPPER = b"a pepper of the tests: 0123456789abcdef"
@@ -43,6 +47,7 @@ class Site(NamedTuple):
     accounts: Accounts
     users: UserFiles
     clock: Clock
+    log: MemoryLog
 
     async def post(self, path: str, body: object) -> ClientResponse:
         return await self.client.post(path, json=body)
@@ -88,7 +93,9 @@ async def open_site(
         accounts = Accounts(
             users, passwords, tokens, clock, password_length_min=password_length_min, sessions_max=sessions_max
         )
-        authentication = Authentication(accounts)
+        log = MemoryLog()
+        door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
+        authentication = Authentication(accounts, Joins(log, door).join)
         app = build_app(authentication.routes(), authentication.authenticate, body_bytes_max=BODY_BYTES_MAX)
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, accounts, users, clock)
+            yield Site(client, accounts, users, clock, log)

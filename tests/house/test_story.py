@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,30 @@ def test_a_database_file_of_an_earlier_version_is_set_aside_and_filled_again_fro
     token = daemon.admin_token()
     wait_for(lambda: [row["page_url"] for row in visits(daemon, token)] == ["/a"])
     assert [path.name.split("-")[0] for path in (daemon.data / "quarantine").iterdir()] == ["events.duckdb.v1"]
+
+
+def test_before_sign_in_after_it_and_on_a_second_visit_it_is_one_person(daemon: Daemon):
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+
+    def send(path: str, body: object = None, token: str | None = None) -> dict[str, object]:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        raw = None if body is None else json.dumps(body).encode()
+        with browser.open(urllib.request.Request(daemon.url + path, raw, headers), timeout=20) as answer:
+            return dict(json.loads(answer.read()))
+
+    send("/pages/before")
+    send("/auth/signup", ADA)
+    token = send("/auth/signin", {"nickname": "ada", "password": ADA["password"]})["jwt_token"]
+    send("/visits", {"page_url": "/after"}, str(token))
+    daemon.stop()
+    daemon.start()
+    send("/pages/second")
+    admin = daemon.admin_token()
+    wait_for(lambda: len(visits(daemon, admin)) == 3)
+    (row,) = visits(daemon, admin, "?by=user")
+    assert (row["user"] is not None, row["visits"], row["visitors"]) == (True, 3, 1)
+    assert daemon.get("/stats/summary", admin)["unique_users"] == 1
+    assert len(visits(daemon, str(token))) == 3
 
 
 def console(daemon: Daemon, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:
