@@ -23,7 +23,7 @@ def known(request: web.Request) -> str | None:
 
 
 class Visitor:
-    """The sender of one request; its anonymous_id is made when it is first needed."""
+    """The sender of one request; a stranger's anonymous_id is made when it is first needed."""
 
     def __init__(self, caller: Caller | None, anonymous_id: str | None, new_id: Callable[[], str]) -> None:
         self.caller = caller
@@ -32,9 +32,10 @@ class Visitor:
         self._new_id = new_id
 
     @property
-    def anonymous_id(self) -> str:
-        """The cookie's, or a new one that the answer has to bring to the browser."""
-        if self._anonymous_id is None:
+    def anonymous_id(self) -> str | None:
+        """The cookie's; else None for a user, and for a stranger a new one that the answer has to bring to the browser."""
+        # A user is known without one: a client that keeps no cookies would be a new visitor at every request.
+        if self._anonymous_id is None and self.caller is None:
             self._anonymous_id = self._new_id()
             self.is_new = True
         return self._anonymous_id

@@ -27,21 +27,31 @@ def test_the_cookie_is_secure_where_the_setting_says_so():
     assert http.cookies.SimpleCookie(header["Set-Cookie"])[COOKIE]["secure"] is True
 
 
+REQUESTS = [("/track", ACTION), ("/track", [ACTION, ACTION]), ("/visits", {"page_url": "/a"})]
+
+
 @pytest.mark.parametrize("headers", [{}, SIGNED_IN], ids=["anonymous", "signed in"])
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [("/track", ACTION), ("/track", [ACTION, ACTION]), ("/visits", {"page_url": "/a"})],
-)
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
 async def test_a_visitor_comes_back_with_its_cookie(
     tracking: TrackingSite, path: str, body: object, headers: dict[str, str]
 ):
-    first = await tracking.post(body, path, **headers)
+    first = await tracking.post(body, path)
     again = await tracking.post(body, path, **headers)
     assert COOKIE in first.cookies
     assert COOKIE not in again.cookies
     lines = list((await tracking.lines()).values())
     assert {line["anonymous_id"] for line in lines} == {tracking.visitor}
-    assert {line.get("user_id") for line in lines} == {"7" if headers else None}
+    assert lines[-1].get("user_id") == ("7" if headers else None)
+
+
+@pytest.mark.parametrize(("path", "body"), REQUESTS)
+async def test_a_signed_in_client_that_keeps_no_cookies_is_no_new_visitor(
+    tracking: TrackingSite, path: str, body: object
+):
+    answer = await tracking.post(body, path, **SIGNED_IN)
+    assert COOKIE not in answer.cookies
+    lines = (await tracking.lines()).values()
+    assert {(line["user_id"], line.get("anonymous_id")) for line in lines} == {("7", None)}
 
 
 @pytest.mark.parametrize("cookie", ["", f"{COOKIE}={KNOWN}"])

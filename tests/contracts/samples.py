@@ -1,5 +1,7 @@
 """Events of the contract suite, and whole answers put together from pages."""
 
+import hashlib
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -35,6 +37,11 @@ def event(**members: object) -> Event:
         },
         Event,
     )
+
+
+def visitor_id(name: str) -> str:
+    """Return an anonymous_id as a browser gets it, the same for the same name."""
+    return str(uuid.UUID(bytes=hashlib.md5(name.encode()).digest(), version=4))
 
 
 def given_id(event_id: str, **members: object) -> Event:

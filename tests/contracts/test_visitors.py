@@ -6,7 +6,7 @@ import pytest
 
 from storage.event import Event
 from storage.query import BreakdownQuery, BreakdownRow, EventFilter, PageCount, Summary, SummaryQuery, VisitRow
-from tests.contracts.samples import HOUR, NOON, SITE, all_cells, all_visits, event, exported
+from tests.contracts.samples import HOUR, NOON, SITE, all_cells, all_visits, event, exported, visitor_id
 from tests.contracts.shelf import Shelf
 
 OF_ADA = EventFilter(app_code="site", user_id="ada")
@@ -14,7 +14,8 @@ OF_ADA = EventFilter(app_code="site", user_id="ada")
 
 def seen(hour: int, visitor: str | None = None, user: str | None = None, page: str = "/a", **members: object) -> Event:
     at = NOON + hour * HOUR
-    return event(page_url=page, received_at=at, occurred_at=at, anonymous_id=visitor, user_id=user, **members)
+    anonymous_id = visitor and visitor_id(visitor)
+    return event(page_url=page, received_at=at, occurred_at=at, anonymous_id=anonymous_id, user_id=user, **members)
 
 
 async def test_before_and_after_sign_in_and_on_a_second_visit_it_is_one_person(shelf: Shelf) -> None:
@@ -34,14 +35,14 @@ async def test_a_user_with_several_devices_is_one_person(shelf: Shelf) -> None:
 async def test_every_question_about_a_user_finds_what_its_visitors_did(shelf: Shelf) -> None:
     await shelf.load([seen(0, "v", page="/1"), seen(1, "w", page="/2"), seen(2, "v", "ada", page="/3"), seen(3)])
     assert await all_visits(shelf.store, 1, OF_ADA) == [
-        VisitRow("ada", "v", "/3", NOON + 2 * HOUR),
-        VisitRow("ada", "v", "/1", NOON),
+        VisitRow("ada", visitor_id("v"), "/3", NOON + 2 * HOUR),
+        VisitRow("ada", visitor_id("v"), "/1", NOON),
     ]
     assert await all_visits(shelf.store, 9) == [
         VisitRow(None, None, "/a", NOON + 3 * HOUR),
-        VisitRow("ada", "v", "/3", NOON + 2 * HOUR),
-        VisitRow(None, "w", "/2", NOON + HOUR),
-        VisitRow("ada", "v", "/1", NOON),
+        VisitRow("ada", visitor_id("v"), "/3", NOON + 2 * HOUR),
+        VisitRow(None, visitor_id("w"), "/2", NOON + HOUR),
+        VisitRow("ada", visitor_id("v"), "/1", NOON),
     ]
     assert (await shelf.store.summary(SummaryQuery(where=OF_ADA, pages=0))).total_visits == 2
     cells = await shelf.store.breakdown(BreakdownQuery(where=OF_ADA, by=("page",), limit=9))
@@ -55,6 +56,23 @@ async def test_every_question_about_a_user_finds_what_its_visitors_did(shelf: Sh
 async def test_a_shared_device_stays_its_first_users_and_an_event_its_own_users(shelf: Shelf) -> None:
     await shelf.load([seen(0, "v"), seen(1, "v", "ada"), seen(2, "v", "bob"), seen(3, "v")])
     assert await all_cells(shelf.store, ("user",)) == [BreakdownRow(["ada"], 3, 1), BreakdownRow(["bob"], 1, 1)]
+
+
+@pytest.mark.parametrize(
+    "guessable",
+    [
+        "7",
+        "ada@example.org",
+        "00000000-0000-1000-8000-00000000000a",
+        visitor_id("v").upper(),
+        visitor_id("v") + "0",
+        "",
+    ],
+)
+async def test_an_id_that_could_be_guessed_gives_nobody_the_past(shelf: Shelf, guessable: str) -> None:
+    at = {"page_url": "/a", "anonymous_id": guessable}
+    await shelf.load([event(**at), event(**at, user_id="eve"), event(**at)])
+    assert await all_cells(shelf.store, ("user",)) == [BreakdownRow([None], 2, 1), BreakdownRow(["eve"], 1, 1)]
 
 
 async def test_a_visitor_of_one_application_is_nobody_in_another(shelf: Shelf) -> None:

@@ -1,5 +1,6 @@
 """A store in plain Python: EventSink and EventStore in one object, for tests of what stands in front of a store."""
 
+import uuid
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -184,7 +185,7 @@ class MemoryStore:
     def _resolved(self) -> list[Stored]:
         owners: dict[tuple[str, str | None], str] = {}
         for row in sorted(self._rows, key=lambda row: (row.event.received_at, row.log_id, row.offset)):
-            if row.event.user_id is not None:
+            if row.event.user_id is not None and _unguessable(row.event.anonymous_id):
                 owners.setdefault((row.event.app_code, row.event.anonymous_id), row.event.user_id)
         return [_owned(row, owners) for row in self._rows]
 
@@ -195,6 +196,14 @@ def _owned(row: Stored, owners: dict[tuple[str, str | None], str]) -> Stored:
         return row
     owner = owners.get((event.app_code, event.anonymous_id))
     return replace(row, event=replace(event, user_id=owner))
+
+
+def _unguessable(anonymous_id: str | None) -> bool:
+    try:
+        found = uuid.UUID(anonymous_id or "")
+    except ValueError:
+        return False
+    return str(found) == anonymous_id and found.version in (4, 7)
 
 
 def _items(lines: list[bytes]) -> list[tuple[int, Event | RejectedItem]]:
