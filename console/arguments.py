@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from console.errors import UsageError
 from console.period import FORMS, period
+from console.profiles import LOCAL, PROFILE_VARIABLE, Profile, profile_file, read_profile
 from console.token_file import FILE_VARIABLE, default_token_file
 
 URL = "http://127.0.0.1:8080"
@@ -21,13 +23,15 @@ _HOST = re.compile(r"[a-z0-9.:_-]+")
 Value = TypeVar("Value")
 
 
-def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Return the parser; `command` of what it parses is None when none was given."""
-    root = argparse.ArgumentParser(prog="footfall", description="The terminal of Footfall.")
-    _add_connection(root, url=environ.get(URL_VARIABLE) or URL, token_file=default_token_file(environ))
+    root = argparse.ArgumentParser(
+        prog="footfall", description="The terminal of Footfall. Without a command it opens the console."
+    )
+    _add_connection(root, default=None)
     # The same flags behind the command, without defaults that would undo those before it.
     connection = argparse.ArgumentParser(add_help=False)
-    _add_connection(connection, url=argparse.SUPPRESS, token_file=argparse.SUPPRESS)
+    _add_connection(connection, default=argparse.SUPPRESS)
     commands = root.add_subparsers(dest="command", metavar="COMMAND")
 
     status = commands.add_parser("status", parents=[connection], help="say whether the daemon is well")
@@ -44,16 +48,38 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     top.add_argument("--json", action="store_true", help="print the daemon's answer as JSON")
 
+    live = commands.add_parser("live", parents=[connection], help="print events as they come in, until ctrl-c")
+    live.add_argument("--json", action="store_true", help="print each event as a line of JSON")
+
     signin = commands.add_parser("signin", parents=[connection], help="sign in and keep the token in the token file")
-    signin.add_argument("nickname", metavar="NICKNAME")
+    signin.add_argument("nickname", metavar="NAME", help="nickname or e-mail")
     signin.add_argument("--password-stdin", action="store_true", help="read the password as one line of stdin")
     return root
 
 
-def _add_connection(target: argparse.ArgumentParser, *, url: str, token_file: Path | str) -> None:
-    target.add_argument("--url", type=_read(_url), default=url, help=f"the daemon ({URL_VARIABLE}, else {URL})")
+def connect(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Put `profile`, `url` and `token_file` where they were not given: from the profile, else the environment.
+
+    Raises:
+        UsageError: there is no such profile.
+    """
+    name = arguments.profile or environ.get(PROFILE_VARIABLE)
+    profile = read_profile(profile_file(environ), name) if name else Profile(environ.get(URL_VARIABLE) or URL)
+    try:
+        arguments.url = _url(arguments.url or profile.url)
+    except ValueError as error:
+        raise UsageError(f"{arguments.url or profile.url}: {error}") from None
+    arguments.profile = name or LOCAL
+    if arguments.token_file is None:
+        given = profile.token_file and Path(profile.token_file).expanduser()
+        arguments.token_file = given or default_token_file(environ, name)
+
+
+def _add_connection(target: argparse.ArgumentParser, *, default: str | None) -> None:
+    target.add_argument("--url", type=_read(_url), default=default, help=f"the daemon ({URL_VARIABLE}, else {URL})")
+    target.add_argument("--token-file", metavar="FILE", type=Path, default=default, help=f"the token ({FILE_VARIABLE})")
     target.add_argument(
-        "--token-file", metavar="FILE", type=Path, default=token_file, help=f"the token ({FILE_VARIABLE})"
+        "--profile", metavar="NAME", default=default, help=f"a daemon of profiles.toml ({PROFILE_VARIABLE})"
     )
 
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from console.arguments import parser
+from console.arguments import connect, parser
 from console.errors import ConsoleError, Refused, Unreachable, UsageError
 from console.text import clean
+from console.token_file import read_token, state_directory
 
 if TYPE_CHECKING:
     from console.report import Report
@@ -20,18 +21,16 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 PASSWORD_LINE_BYTES_MAX = 16 * 1024
-SIGNIN_HINT = "run `footfall signin NICKNAME`"
+SIGNIN_HINT = "run `footfall signin NAME`"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 ok, 1 failed or degraded, 2 usage, 3 unreachable, 130 ctrl-c."""
-    root = parser(os.environ)
+    root = parser()
     arguments = root.parse_args(argv)
-    if arguments.command is None:
-        root.print_help(sys.stderr)
-        return EXIT_USAGE
     try:
-        return _show(_run(arguments))
+        connect(arguments, os.environ)
+        return _open_console(arguments, root) if arguments.command is None else _show(_run(arguments))
     except ConsoleError as error:
         _say(f"{error}; {SIGNIN_HINT}" if isinstance(error, Refused) and error.code in SIGNIN_CODES else str(error))
         return _exit_status(error)
@@ -46,6 +45,29 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
 
 
+def _open_console(arguments: argparse.Namespace, root: argparse.ArgumentParser) -> int:
+    # Textual draws on stderr; whoever sends stdout elsewhere wants data.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        root.print_help(sys.stderr)
+        raise UsageError("the console needs a terminal; without one there are only the commands")
+    from console.app import Connection, FootfallApp  # noqa: PLC0415 - Textual takes longer to load than --help may
+
+    token = read_token(arguments.token_file, os.environ)
+    connection = Connection(arguments.url, arguments.profile, token, arguments.token_file)
+    app = FootfallApp(connection, crash_directory=state_directory(os.environ), ascii_only=not _shows_braille())
+    app.run()
+    if app.crashed:
+        _say(app.crashed)
+    return app.return_code or EXIT_OK
+
+
+def _shows_braille() -> bool:
+    return sys.stderr.encoding.lower().startswith("utf") and os.environ.get("TERM") not in PLAIN_TERMINALS
+
+
+PLAIN_TERMINALS = frozenset({"linux", "vt100", "vt220"})
+"""Terminals whose fonts have no braille."""
+
 SIGNIN_CODES = frozenset({"token_missing", "invalid_token"})
 
 
@@ -55,6 +77,8 @@ def _run(arguments: argparse.Namespace) -> "Report":
     match arguments.command:
         case "status":
             return asyncio.run(commands.run_status(arguments, os.environ))
+        case "live":
+            return asyncio.run(commands.run_live(arguments, os.environ))
         case "top":
             return asyncio.run(commands.run_top(arguments, os.environ, datetime.now(UTC)))
         case _:

@@ -1,6 +1,8 @@
 """The HTTP client of the console: one daemon, one token, limits on time and size."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -10,12 +12,16 @@ from yarl import URL
 
 from console.answers import refusal
 from console.errors import AnswerUnreadable, Unreachable
+from console.sse import Message, Messages
 from console.text import clean
 
 TIMEOUT_S = 40.0
 """Of a whole request; longer than a daemon lets a query run by default (store.query_timeout_s)."""
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
+STREAM_SILENCE_S = 10.0
+"""A stream that says nothing for so long is dead: a daemon sends something every two seconds."""
+STREAM_TYPE = "text/event-stream"
 JSON_TYPES = ("application/json", "application/problem+json")
 
 
@@ -63,6 +69,20 @@ class Client:
         """Send anything that msgspec encodes and return the body of a good answer; raises as `get` does."""
         return _good(await self.ask("POST", path, body=msgspec.json.encode(body)))
 
+    @contextlib.asynccontextmanager
+    async def stream(self, path: str, last_id: str) -> AsyncIterator[AsyncIterator[Message]]:
+        """Open a stream of server-sent events behind the message of `last_id`; raises as `get` does."""
+        assert self._session is not None
+        headers = {"Accept": STREAM_TYPE} | ({"Last-Event-ID": last_id} if last_id else {})
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=STREAM_SILENCE_S)
+        with self._told():
+            async with self._session.get(
+                self._url.joinpath(path), headers=headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status != HTTPStatus.OK or response.content_type != STREAM_TYPE:
+                    raise refusal(response.status, await _body(response))
+                yield _messages(response)
+
     async def ask(
         self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
@@ -78,13 +98,25 @@ class Client:
             headers=headers,
             allow_redirects=False,
         )
-        try:
+        with self._told():
             async with request as response:
                 return Answer(response.status, await _body(response))
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
             raise Unreachable(f"{self._url}: {_reason(error)}; is footfalld running there?") from None
         except aiohttp.ClientError as error:
             raise AnswerUnreadable(f"{self._url}: is no footfalld: {clean(str(error))}") from None
+
+
+async def _messages(response: aiohttp.ClientResponse) -> AsyncIterator[Message]:
+    messages = Messages()
+    async for piece in response.content.iter_any():
+        for message in messages.take(piece):
+            yield message
 
 
 def _reason(error: Exception) -> str:
@@ -107,6 +139,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _good(answer: Answer) -> bytes:
-    if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
+    if answer.status != HTTPStatus.OK:
         raise refusal(answer.status, answer.raw)
     return answer.raw

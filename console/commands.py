@@ -4,9 +4,11 @@ import argparse
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
+from typing import NoReturn
 
 from console.client import Client
 from console.errors import Refused, UsageError
+from console.live import live
 from console.report import Report
 from console.signin import sign_in
 from console.status import status
@@ -41,6 +43,12 @@ async def run_top(arguments: argparse.Namespace, environ: Mapping[str, str], now
         return await top(
             client, arguments.dimension, filters | period, rows_max=arguments.rows_max, as_json=arguments.json
         )
+
+
+async def run_live(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
+    """Print what comes in."""
+    async with Client(arguments.url, read_token(arguments.token_file, environ)) as client:
+        await live(client, as_json=arguments.json)
 
 
 async def run_signin(arguments: argparse.Namespace, password: str) -> Report:

@@ -13,7 +13,7 @@ from console.table import fields
 
 Pairs = list[tuple[str, str]]
 
-DETAIL_HINT = "details are shown to administrators: run `footfall signin NICKNAME`"
+DETAIL_HINT = "details are shown to administrators: run `footfall signin NAME`"
 
 
 async def status(client: Client, *, as_json: bool) -> Report:

@@ -14,14 +14,19 @@ FILE_VARIABLE = "FOOTFALL_TOKEN_FILE"
 TOKEN_BYTES_MAX = 16 * 1024
 
 
-def default_token_file(environ: Mapping[str, str]) -> Path:
-    """Return where the token is kept (XDG Base Directory Specification: state that outlives a restart)."""
-    if named := environ.get(FILE_VARIABLE):
+def default_token_file(environ: Mapping[str, str], profile: str | None = None) -> Path:
+    """Return where the token of a profile is kept; what the environment names is for none."""
+    if (named := environ.get(FILE_VARIABLE)) and profile is None:
         return Path(named)
+    return state_directory(environ) / (f"token.{profile}" if profile else "token")
+
+
+def state_directory(environ: Mapping[str, str]) -> Path:
+    """Return where the console keeps what outlives a restart (XDG Base Directory Specification: state)."""
     state = environ.get("XDG_STATE_HOME", "")
     # The specification wants a relative path ignored.
     root = Path(state) if state.startswith("/") else Path("~/.local/state").expanduser()
-    return root / "footfall" / "token"
+    return root / "footfall"
 
 
 def read_token(path: Path, environ: Mapping[str, str]) -> str | None:
@@ -60,5 +65,5 @@ def write_token(path: Path, token: str) -> None:
 def _checked(text: str, origin: str) -> str:
     token = text.strip()
     if not token or len(token) > TOKEN_BYTES_MAX or not all("!" <= character <= "~" for character in token):
-        raise TokenUnusable(f"{origin}: holds no token; run `footfall signin NICKNAME`")
+        raise TokenUnusable(f"{origin}: holds no token; run `footfall signin NAME`")
     return token

@@ -35,7 +35,7 @@ async def test_status_of_a_daemon_that_is_well_is_0(daemon, footfall):
     ended = await footfall("status", "--url", daemon.url)
     assert ended.status == 0
     assert ended.out == "daemon    ok\ntracking  accepted\nversion   0.1.0, commit abc1234, built 2026-11-01\n"
-    assert ended.err == "footfall: details are shown to administrators: run `footfall signin NICKNAME`\n"
+    assert ended.err == "footfall: details are shown to administrators: run `footfall signin NAME`\n"
 
 
 async def test_status_shows_log_and_store_to_an_administrator(daemon, footfall, token):
@@ -151,7 +151,7 @@ async def test_a_hostile_problem_is_one_clean_line(daemon, footfall, token):
 async def test_a_missing_sign_in_is_1_with_the_remedy(daemon, footfall, code):
     daemon.refuse("/stats/visits", 401, code)
     ended = await footfall("top", "page", "--url", daemon.url)
-    assert ended == (1, "", f"footfall: 401 {code}: no; run `footfall signin NICKNAME`\n")
+    assert ended == (1, "", f"footfall: 401 {code}: no; run `footfall signin NAME`\n")
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ async def test_a_file_that_holds_no_token_is_refused(daemon, footfall, home, con
     file.chmod(0o600)
     ended = await footfall("top", "page", "--url", daemon.url, "--token-file", file)
     assert (ended.status, daemon.asked) == (1, [])
-    assert "run `footfall signin NICKNAME`" in ended.err
+    assert "run `footfall signin NAME`" in ended.err
 
 
 async def test_ctrl_c_is_130(footfall_process):

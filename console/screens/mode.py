@@ -1,0 +1,47 @@
+"""What every mode has: the line on top, the keys at the foot, and a way to show a snapshot."""
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from console.state import Snapshot
+from console.widgets.topbar import TopBar
+
+
+class ModeScreen(Screen[None]):
+    """A screen of the application that stays; `show` is called with every new snapshot."""
+
+    DEFAULT_CSS = """
+    ModeScreen #problem { height: auto; max-height: 2; color: $text-warning; display: none; }
+    ModeScreen.-problem #problem { display: block; }
+    ModeScreen.-stale FigureStrip, ModeScreen.-stale Chart, ModeScreen.-stale KeyedTable { text-opacity: 60%; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared so by Textual
+
+    def compose(self) -> ComposeResult:
+        """Put what the mode shows between bar and footer."""
+        yield TopBar()
+        yield Static("", markup=False, id="problem")
+        yield from self.compose_mode()
+        yield Footer(show_command_palette=False)
+
+    def compose_mode(self) -> ComposeResult:
+        """Yield the widgets of the mode."""
+        raise NotImplementedError
+
+    def show(self, snapshot: Snapshot, now_s: float, profile: str, *, paused: bool) -> None:
+        """Show a snapshot; what is stale is dimmed, and why it is stands above it."""
+        problem = snapshot.link.reason or snapshot.problem
+        self.query_one(TopBar).show(profile, snapshot, now_s, paused=paused)
+        self.query_one("#problem", Static).update(f" ! {problem}" if problem else "")
+        self.set_class(bool(problem), "-problem")
+        self.set_class(bool(problem), "-stale")
+        self.show_mode(snapshot)
+
+    def show_mode(self, snapshot: Snapshot) -> None:
+        """Show what the mode is about; widgets paint what has changed."""
+        raise NotImplementedError
+
+    def next_panel(self) -> None:
+        """Go to the next panel."""
+        self.focus_next()

@@ -1,0 +1,58 @@
+"""A modal that asks who it is and gives the token."""
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from console.errors import ConsoleError
+
+SignIn = Callable[[str, str], Awaitable[str]]
+"""Give the token for a name and a password; ConsoleError says why there is none."""
+
+
+class SignInScreen(ModalScreen[str]):
+    """Gives the token; quitting is the only other way out."""
+
+    CSS = """
+    SignInScreen { align: center middle; }
+    SignInScreen Vertical { width: 60; height: auto; border: round $primary; padding: 1 2; }
+    SignInScreen Input { margin-top: 1; }
+    SignInScreen #said { margin-top: 1; height: auto; color: $text-warning; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+c", "app.quit", "Quit")]
+
+    def __init__(self, where: str, said: str, sign_in: SignIn) -> None:
+        super().__init__()
+        self._where = where
+        self._said = said
+        self._sign_in = sign_in
+
+    def compose(self) -> ComposeResult:
+        """Yield the form."""
+        with Vertical():
+            yield Static(f"Sign in at {self._where}", markup=False)
+            yield Input(placeholder="nickname or e-mail", id="name")
+            yield Input(placeholder="password", password=True, id="password")
+            yield Static(self._said, markup=False, id="said")
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        """Go on to the password, then ask the daemon."""
+        if submitted.input.id == "name":
+            self.query_one("#password", Input).focus()
+        else:
+            self.run_worker(self._submit(), exclusive=True)
+
+    async def _submit(self) -> None:
+        name, password = (self.query_one(one, Input).value for one in ("#name", "#password"))
+        said = self.query_one("#said", Static)
+        said.update("…")
+        try:
+            self.dismiss(await self._sign_in(name, password))
+        except ConsoleError as error:
+            said.update(str(error))
+            self.query_one("#password", Input).value = ""
