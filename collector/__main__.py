@@ -36,10 +36,10 @@ from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
 from collector.notify import Supervisor
 from collector.program import program
-from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
+from collector.statistics.live import Live
 from collector.store_process import StoreProcess
 from collector.tracking.door import Door
 from collector.tracking.join import Joins
@@ -53,6 +53,7 @@ from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.user_files import UserFiles
 from storage.wal.log import WriteAheadLog
+from storage.wal.tail import WalTail
 
 GC_ALLOCATIONS = 20_000
 """Allocations between two collections of the youngest objects; Python's 700 costs a request 5 %."""
@@ -87,14 +88,19 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
         door = Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
         identity = Authentication(accounts, Joins(log, door).join)
-        app = build_app(
-            _routes(settings, identity, door, log, client),
-            identity.authenticate,
-            body_bytes_max=settings.server.body_bytes_max,
-        )
+        live = _live(settings, identity, log)
+        routes = [
+            *identity.routes(),
+            *_tracking(settings, identity, door, log).routes(),
+            *statistics.routes(client, live),
+            *HealthAnswers(log, client, identity.authenticate).routes(),
+        ]
+        app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max)
+        app.on_shutdown.append(live.stop)
         control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
         async with control, asyncio.TaskGroup() as tasks:
-            running = (_store_process(settings, client).run(), _failed(log), supervisor.watch(log.stuck))
+            store = _store_process(settings, client)
+            running = (store.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
             watching = [tasks.create_task(one) for one in running]
             _settle_memory()
             await serve(
@@ -137,10 +143,8 @@ async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[A
         )
 
 
-def _routes(
-    settings: Settings, identity: Authentication, door: Door, log: WriteAheadLog, store: StoreClient
-) -> list[Route]:
-    tracking = Tracking(
+def _tracking(settings: Settings, identity: Authentication, door: Door, log: WriteAheadLog) -> Tracking:
+    return Tracking(
         log,
         door,
         RecentIds(settings.tracking.recent_ids_max),
@@ -148,8 +152,19 @@ def _routes(
         identity.authenticate,
         rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max,
     )
-    health = HealthAnswers(log, store, identity.authenticate)
-    return [*identity.routes(), *tracking.routes(), *statistics.routes(store), *health.routes()]
+
+
+def _live(settings: Settings, identity: Authentication, log: WriteAheadLog) -> Live:
+    live = settings.live
+    return Live(
+        log,
+        WalTail(settings.data.dir / "log", log.log_id, resume_bytes_max=live.resume_bytes_max),
+        identity.authenticate,
+        _now,
+        readers_max=live.readers_max,
+        events_max=live.events_max,
+        interval_s=live.interval_s,
+    )
 
 
 def _log(settings: Settings) -> WriteAheadLog:

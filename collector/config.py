@@ -21,7 +21,7 @@ from collector.settings import ORDERED, SECTIONS, Settings
 CONFIG_FILE = Path("config.toml")
 ENV_FILE = Path(".env")
 PREFIX = "FOOTFALL_"
-CONSOLE_VARIABLES = frozenset({"FOOTFALL_URL", "FOOTFALL_TOKEN", "FOOTFALL_TOKEN_FILE"})
+CONSOLE_VARIABLES = frozenset({"FOOTFALL_URL", "FOOTFALL_TOKEN", "FOOTFALL_TOKEN_FILE", "FOOTFALL_PROFILE"})
 """The terminal's own variables share the prefix; one shell may well have both."""
 
 SECRET_BYTES_MIN = 32

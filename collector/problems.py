@@ -13,6 +13,7 @@ from collector.answers import json_answer
 from collector.identity import caller
 from collector.identity import errors as identity
 from collector.routes import Handler
+from collector.statistics.live import LiveFull
 from collector.wire import problem as wire
 from storage import errors as storage
 
@@ -51,6 +52,7 @@ TABLE: dict[type[Exception], Status] = {
     identity.CredentialsWrong: Status(401, headers=BEARER),
     identity.NameTaken: Status(409),
     identity.HashQueueFull: Status(503),
+    LiveFull: Status(503),
     storage.LogFull: Status(503, "log_full", shown=False),
     storage.LogFailed: Status(503, "log_failed", shown=False),
     storage.QueryTimeout: Status(503, "query_timeout"),

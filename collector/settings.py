@@ -76,6 +76,15 @@ class Tracking(Section):
     cookie_secure: bool = False
 
 
+class Live(Section):
+    """[live]."""
+
+    readers_max: int = Field(32, ge=0, le=10_000)
+    events_max: int = Field(100, ge=1, le=1000)
+    interval_s: float = Field(0.25, ge=0.05, le=60)
+    resume_bytes_max: int = Field(64 * MIB, ge=0, le=4096 * MIB)
+
+
 class Identity(Section):
     """[identity]."""
 
@@ -102,6 +111,7 @@ class Settings(Section):
     log: Log = Log()
     store: Store = Store()
     tracking: Tracking = Tracking()
+    live: Live = Live()
     identity: Identity = Identity()
     logging: Logging = Logging()
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from storage.event import Event
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
@@ -54,6 +55,42 @@ class EventLog(Protocol):
 
     def health(self) -> LogHealth:
         """Return the log's own figures; never blocks."""
+
+
+class TailEvent(msgspec.Struct, frozen=True):
+    """One event of a log, with its place."""
+
+    receipt: str
+    event: Event
+
+
+class Tail(msgspec.Struct, frozen=True, kw_only=True):
+    """What became durable in a stretch of the log: all of it counted, the newest `events` of it read, oldest first.
+
+    `receipt` is the place of the stretch's last item; of an empty one it is where the stretch began.
+    """
+
+    receipt: str
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    events: tuple[TailEvent, ...] = ()
+
+
+class LogTail(Protocol):
+    """The newest end of the log that this process writes, for whoever watches. Methods block on the disk."""
+
+    def advance(self, durable_offset: int, *, events_max: int) -> Tail:
+        """Return what became durable since the last call, up to `durable_offset`.
+
+        The first call stands at the end: it counts nothing, and its events are the newest that were there before.
+        """
+
+    def since(self, receipt: str, *, events_max: int) -> Tail | None:
+        """Return what lies between `receipt` and where `advance` stands, also when an earlier daemon gave that receipt.
+
+        None: there is no such place, or it is more than `resume_bytes_max` of the log back.
+        """
 
 
 class LogRange(msgspec.Struct, frozen=True, kw_only=True):

@@ -165,7 +165,7 @@ class KeyedTable(Widget, can_focus=True):
             return self._strip(row.cells, self._style("table--cursor"), width)
         strip = self._strip(row.cells, self.rich_style, width)
         first = self._widths(width)[0] + GAP
-        bar = round(first * row.share)
+        bar = round(first * max(0.0, min(1.0, row.share)))
         if not bar:
             return strip
         inked, rest = strip.divide([bar, width])
