@@ -88,6 +88,7 @@ def _run(directory: Path, *, seconds: float) -> Report:
             *sync,
             *track.singles(CONNECTIONS_MANY, seconds),
             *track.singles(CONNECTIONS_FEW, seconds),
+            *track.watched(seconds),
             *track.batches(seconds),
             *VisibilityBench(daemon, tally, traffic, random.Random()).figures(VISIBILITY_SLICES * seconds),
             *_memory(daemon.server, tally.sent),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bench import load
 from bench.daemon import Daemon
 from bench.figures import Figure, aimed, compared, compared_once
+from bench.live import readers
 from bench.load import Load, percentile
 from bench.process import CPU_TICK_S, Server
 from bench.tally import Tally
@@ -17,10 +18,12 @@ ROUNDS = 5
 
 CONNECTIONS_MANY, CONNECTIONS_FEW = 64, 8
 BATCH_ITEMS = 500
+READERS = 10
 ACCEPTED = 202
 
 RATIO_MIN, RATIO_AIM = 0.6, 0.75
 P99_MS_MAX = 20.0
+WATCHED_RATIO_MIN = 0.9
 EVENTS_PER_CPU_S_MIN, EVENTS_PER_CPU_S_AIM = 150_000, 300_000
 
 Request = Callable[[], bytes]
@@ -69,6 +72,24 @@ class TrackBench:
         )
         rate, *others = _single_figures(name, slices["ours"], slices["bare"], slices["plain"])
         return [_judged(rate) if connections == CONNECTIONS_MANY else rate, *others]
+
+    def watched(self, seconds: float) -> list[Figure]:
+        """Return the rate of single events while READERS follow GET /live, beside the same without any."""
+        name = f"single, {CONNECTIONS_MANY} connections, {READERS} readers of /live"
+
+        def plain() -> Slice:
+            return self._slice(name, self._traffic.single, 1, CONNECTIONS_MANY, seconds)
+
+        def watched() -> Slice:
+            with readers(self._daemon, READERS):
+                return plain()
+
+        slices = _by_turns({"plain": plain, "watched": watched})
+        rates = {kind: [one.rate for one in taken] for kind, taken in slices.items()}
+        rate = compared(f"/track {name}", "/s", rates["watched"], rates["plain"])
+        p99 = compared_once("  p99", "ms", _ms(slices["watched"], 99), _ms(slices["plain"], 99))
+        met = rate.ratio is not None and rate.ratio >= WATCHED_RATIO_MIN
+        return [aimed(rate, f"ratio >= {WATCHED_RATIO_MIN}", met=met), p99]
 
     def batches(self, seconds: float) -> list[Figure]:
         """Return the rates of arrays, each answered with the results of its items."""
