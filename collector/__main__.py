@@ -92,7 +92,8 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes = [
             *identity.routes(),
             *_tracking(settings, identity, door, log).routes(),
-            *statistics.routes(client, live),
+            *statistics.routes(client, _now),
+            *live.routes(),
             *HealthAnswers(log, client, identity.authenticate).routes(),
         ]
         app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max)

@@ -11,6 +11,8 @@ from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -153,6 +155,9 @@ class EventStore(Protocol):
 
     async def summary(self, query: SummaryQuery) -> Summary:
         """Return totals and popular pages."""
+
+    async def metrics(self, query: MetricsQuery) -> MetricsPage:
+        """Return metrics in total or by a dimension; QueryRefused names `cursor` when `after` is not one of ours."""
 
     def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         """Yield chunks of NDJSON, each of whole lines, at most `storage.query.CHUNK_BYTES` or one line long."""

@@ -102,6 +102,53 @@ class ExportQuery(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
     where: EventFilter
 
 
+Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"]
+MetricsDimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]
+
+
+class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
+    """Metrics of the events between the times of `where`, which are given, in total or for each value of a dimension.
+
+    A person is a user, or a visitor who never signed in. A visit is events of a person less than 30 minutes apart, as
+    far as they are in the time asked for; it is a bounce with one event alone, and lasts from its first event to its
+    last. An event of nobody is in no visit. `views_per_visit`, `bounce_rate` (0 to 1) and `visit_duration` (seconds)
+    are means over visits, None where there is none.
+
+    A page has the events on it and the visits that began there; a source the visits that came from it: the host of the
+    referrer of their first event, None where that has none or the page's own. A period has the events in it and the
+    visits that began in it; only periods with either have a row.
+
+    Order: by the metric `order_by`, else by the dimension; ties by the dimension, rows without a name last. `compare`
+    adds the same metrics of the time of the same length just before, periods at the same distance from its beginning.
+    """
+
+    where: EventFilter
+    metrics: tuple[Metric, ...]
+    dimension: MetricsDimension | None = None
+    order_by: Metric | None = None
+    descending: bool = False
+    limit: int
+    after: str | None = None
+    compare: bool = False
+
+
+class MetricsRow(msgspec.Struct, frozen=True):
+    """`metrics` and `previous` stand in the order of the question; previous is None unless it was asked for."""
+
+    key: str | None
+    metrics: list[float | None]
+    previous: list[float | None] | None = None
+
+
+class MetricsPage(msgspec.Struct, frozen=True):
+    """A page of metrics; without a dimension it has one row. `position` is the store's, `scanned` counts the events."""
+
+    rows: list[MetricsRow]
+    next: str | None
+    position: int
+    scanned: int
+
+
 class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
     """How the store is."""
 
@@ -121,4 +168,4 @@ class StoreHealth(msgspec.Struct, frozen=True):
     last_error: str | None
 
 
-Query = VisitsQuery | BreakdownQuery | SummaryQuery | ExportQuery | StoreHealthQuery
+Query = VisitsQuery | BreakdownQuery | SummaryQuery | MetricsQuery | ExportQuery | StoreHealthQuery

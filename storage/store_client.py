@@ -13,6 +13,8 @@ from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
     Query,
     StoreHealth,
     StoreHealthQuery,
@@ -64,6 +66,10 @@ class StoreClient:
     async def summary(self, query: SummaryQuery) -> Summary:
         """Ask for totals."""
         return await self._answer(query, Summary)
+
+    async def metrics(self, query: MetricsQuery) -> MetricsPage:
+        """Ask for metrics."""
+        return await self._answer(query, MetricsPage)
 
     async def health(self) -> StoreHealth:
         """Ask how the store is."""

@@ -17,6 +17,8 @@ from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
     Query,
     StoreHealth,
     StoreHealthQuery,
@@ -43,6 +45,7 @@ class Reader(Protocol):
     def visits(self, query: VisitsQuery) -> VisitsPage: ...  # noqa: D102 - EventStore is the contract
     def breakdown(self, query: BreakdownQuery) -> BreakdownPage: ...  # noqa: D102
     def summary(self, query: SummaryQuery) -> Summary: ...  # noqa: D102
+    def metrics(self, query: MetricsQuery) -> MetricsPage: ...  # noqa: D102
     def export(self, query: ExportQuery) -> Iterator[bytes]: ...  # noqa: D102
     def health(self) -> StoreHealth: ...  # noqa: D102
     def interrupt(self) -> None: ...  # noqa: D102
@@ -132,7 +135,7 @@ class StoreServer:
                 await asyncio.sleep(INTERRUPT_AGAIN_S)
             raise
 
-    def _ask(self, reader: Reader, query: Query) -> VisitsPage | BreakdownPage | Summary | StoreHealth:
+    def _ask(self, reader: Reader, query: Query) -> VisitsPage | BreakdownPage | Summary | MetricsPage | StoreHealth:
         match query:
             case VisitsQuery():
                 return reader.visits(query)
@@ -140,6 +143,8 @@ class StoreServer:
                 return reader.breakdown(query)
             case SummaryQuery():
                 return reader.summary(query)
+            case MetricsQuery():
+                return reader.metrics(query)
             case StoreHealthQuery():
                 progress = self._progress()
                 return replace(reader.health(), lag_bytes=progress.lag_bytes, last_error=progress.last_error)

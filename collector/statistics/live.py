@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from collector.answers import HEADERS
 from collector.identity.caller import AccessError, Caller, RoleInsufficient
+from collector.routes import Route
 from collector.wire.live import LiveBatch, LiveEnd, LiveEvent
 from storage.ports import EventLog, LogTail, Tail, TailEvent
 
@@ -82,6 +83,10 @@ class Live:
         self._newest: deque[tuple[int, LiveEvent]] = deque(maxlen=events_max)
         # Readers at the same place get the same bytes.
         self._encoded: dict[_Seen, bytes] = {}
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        return [Route("GET", "/live", self.stream, "analyst")]
 
     async def watch(self) -> None:
         """Read what is new every `interval_s` while there are readers, for ever."""

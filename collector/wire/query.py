@@ -13,17 +13,18 @@ Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit",
 Dimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]
 Direction = Literal["asc", "desc"]
 Age = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,3}[mhd]$")]
+Time = Annotated[str, Meta(max_length=64)]
 
 
 class QueryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A question: `metrics` of the events in `range`, for each value of the dimension where there is one.
 
-    `range` is an age until now (`30m`, `24h`, `7d`) or two times, the second not included. `order` names a metric or
-    the dimension; without it a time dimension ascends and others have the first metric descend.
+    `range` is an age until now (`30m`, `24h`, `7d`) or two times, the second not included. `order` names one of the
+    metrics or the dimension; without it a time dimension ascends and others have the first metric descend.
     """
 
     metrics: Annotated[list[Metric], Meta(min_length=1, max_length=7)]
-    range: Age | Annotated[list[datetime], Meta(min_length=2, max_length=2)]
+    range: Age | Annotated[list[Time], Meta(min_length=2, max_length=2)]
     app_code: Identifier = "site"
     dimensions: Annotated[list[Dimension], Meta(max_length=1)] = []
     order: Annotated[list[tuple[Metric | Dimension, Direction]], Meta(max_length=1)] = []

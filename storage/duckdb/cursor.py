@@ -7,19 +7,21 @@ from typing import TypeVar
 import msgspec
 
 from storage.errors import QueryRefused
-from storage.query import BreakdownQuery, VisitsQuery
+from storage.query import BreakdownQuery, MetricsQuery, VisitsQuery
+
+Paged = VisitsQuery | BreakdownQuery | MetricsQuery
 
 DIGEST_BYTES = 6
 
 Place = TypeVar("Place")
 
 
-def encode(place: object, query: VisitsQuery | BreakdownQuery) -> str:
+def encode(place: object, query: Paged) -> str:
     """Return the text of a place in the answer to `query`, whatever its `limit`."""
     return _text(msgspec.json.encode(place), query)
 
 
-def decode(text: str, query: VisitsQuery | BreakdownQuery, shape: type[Place]) -> Place:
+def decode(text: str, query: Paged, shape: type[Place]) -> Place:
     """Return the place; QueryRefused names `cursor` when the text is not the `next` of an answer to this question."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[DIGEST_BYTES:]
@@ -31,7 +33,7 @@ def decode(text: str, query: VisitsQuery | BreakdownQuery, shape: type[Place]) -
     return place
 
 
-def _text(raw: bytes, query: VisitsQuery | BreakdownQuery) -> str:
+def _text(raw: bytes, query: Paged) -> str:
     question = msgspec.json.encode(msgspec.structs.replace(query, limit=0, after=None))
     digest = hashlib.blake2b(raw + question, digest_size=DIGEST_BYTES).digest()
     return base64.urlsafe_b64encode(digest + raw).rstrip(b"=").decode("ascii")

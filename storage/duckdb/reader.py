@@ -3,15 +3,18 @@
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 import msgspec
 from duckdb import DuckDBPyConnection
+from msgspec.structs import replace
 
 from storage.duckdb import cursor
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
+from storage.duckdb.metrics import PERIODS, MetricsLine, MetricsPlace, line_of, nothing
+from storage.duckdb.metrics import compiled as compiled_metrics
 from storage.duckdb.statement import statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
 from storage.query import (
@@ -21,6 +24,9 @@ from storage.query import (
     BreakdownRow,
     EventFilter,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
+    MetricsRow,
     PageCount,
     StoreHealth,
     Summary,
@@ -93,6 +99,50 @@ class Reader:
         """Return totals and popular pages."""
         total, *pages = self._rows(statement("summary"), _filter(query.where) | {"pages": query.pages})
         return Summary(total[1], total[2], [PageCount(*page) for page in pages])
+
+    def metrics(self, query: MetricsQuery) -> MetricsPage:
+        """Return metrics; those of the time before are a statement of their own."""
+        place = cursor.decode(query.after, query, MetricsPlace) if query.after is not None else None
+        scanned, position, found = self._metrics(query, place)
+        shown = found[: query.limit]
+        before = self._before(query, [one.key for one in shown]) if query.compare else {}
+        rows = [MetricsRow(one.key, one.metrics, before.get(one.key)) for one in shown]
+        if len(found) <= query.limit:
+            return MetricsPage(rows, None, position, scanned)
+        following = cursor.encode(MetricsPlace(shown[-1].value, shown[-1].key), query)
+        return MetricsPage(rows, following, position, scanned)
+
+    def _metrics(
+        self,
+        query: MetricsQuery,
+        place: MetricsPlace | None,
+        *,
+        shift: timedelta = timedelta(),
+        keys: list[str | None] | None = None,
+    ) -> tuple[int, int, list[MetricsLine]]:
+        parameters = _filter(query.where) | {
+            "shift": shift,
+            "keys": None if keys is None else [key for key in keys if key is not None],
+            "keyless": keys is not None and None in keys,
+            "first": place is None,
+            "after": place and place.value,
+            "after_key": place and place.key,
+            "limit": query.limit + 1,
+        }
+        found = self._rows(compiled_metrics(query), parameters)
+        lines = [line_of(query, key, metrics, value) for _, _, key, metrics, value in found if metrics is not None]
+        return found[0][0], found[0][1], lines
+
+    def _before(self, query: MetricsQuery, keys: list[str | None]) -> dict[str | None, list[float | None]]:
+        """Return the metrics of the time before by the keys of the time itself, of each of them."""
+        where = query.where
+        assert where.from_time is not None
+        assert where.to_time is not None
+        length = where.to_time - where.from_time
+        earlier = replace(query, where=replace(where, from_time=where.from_time - length, to_time=where.from_time))
+        shift = length if query.dimension in PERIODS else timedelta()
+        _, _, found = self._metrics(earlier, None, shift=shift, keys=keys if query.dimension else None)
+        return dict.fromkeys(keys, nothing(query)) | {one.key: one.metrics for one in found}
 
     def export(self, query: ExportQuery) -> Iterator[bytes]:
         """Yield chunks of whole lines: what was stored when the first one was asked for, in load order."""

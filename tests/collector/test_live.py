@@ -12,7 +12,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from collector.app import build_app
 from collector.identity.caller import Caller, TokenInvalid
-from collector.routes import Route
 from collector.statistics.live import STREAM_HEADERS, Live
 from collector.wire.live import LiveBatch
 from console.sse import Messages
@@ -80,7 +79,7 @@ async def site(tmp_path: Path, monkeypatch) -> AsyncIterator[LiveSite]:
     async with open_log(tmp_path) as log:
         tail = WalTail(tmp_path / "log", log.log_id, resume_bytes_max=1 << 20)
         live = Live(log, tail, authenticate, lambda: NOW, readers_max=2, events_max=10, interval_s=0.05)
-        app = build_app([Route("GET", "/live", live.stream, "analyst")], authenticate, body_bytes_max=1024)
+        app = build_app(live.routes(), authenticate, body_bytes_max=1024)
         app.on_shutdown.append(live.stop)
         watching = asyncio.create_task(live.watch())
         async with TestClient(TestServer(app)) as client:

@@ -31,6 +31,7 @@ from tests.fakes.store import MemoryStore
 Client = TestClient[web.Request, web.Application]
 Opener = Callable[[web.Application], Awaitable[Client]]
 
+NOW = datetime(2026, 1, 6, tzinfo=UTC)
 DEADLINE_S = 20.0
 
 CALLERS = {
@@ -46,7 +47,7 @@ async def authenticate(request: web.Request) -> Caller | None:
 
 
 def app_of(store: EventStore) -> web.Application:
-    return build_app(routes(store), authenticate, body_bytes_max=1000)
+    return build_app(routes(store, lambda: NOW), authenticate, body_bytes_max=1000)
 
 
 def at(text: str) -> datetime:

@@ -15,6 +15,8 @@ from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -92,6 +94,9 @@ class InThreads:
 
     async def summary(self, query: SummaryQuery) -> Summary:
         return await self._ask(lambda reader: reader.summary(query))
+
+    async def metrics(self, query: MetricsQuery) -> MetricsPage:
+        return await self._ask(lambda reader: reader.metrics(query))
 
     async def health(self) -> StoreHealth:
         return await self._ask(lambda reader: reader.health())

@@ -20,6 +20,8 @@ from storage.query import (
     BreakdownRow,
     EventFilter,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
     PageCount,
     StoreHealth,
     Summary,
@@ -28,6 +30,7 @@ from storage.query import (
     VisitsPage,
     VisitsQuery,
 )
+from tests.fakes.metrics import metrics_page
 
 LOG_ID = "0000000001-fake"
 
@@ -150,6 +153,11 @@ class MemoryStore:
         counts = [PageCount(page, len(found), _persons(found)) for page, found in pages.items()]
         counts.sort(key=lambda page: (-page.visits, page.page_url))
         return Summary(len(rows), _persons(rows), counts[: query.pages])
+
+    async def metrics(self, query: MetricsQuery) -> MetricsPage:
+        where = replace(query.where, from_time=None, to_time=None)
+        rows = [row for row in self._resolved() if _matches(row, where)]
+        return metrics_page(rows, query, len(self._ledger))
 
     async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         chunk = b""
