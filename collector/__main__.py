@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import importlib.metadata
 import os
 import random
 import socket
@@ -15,6 +16,7 @@ from typing import Literal
 
 import uvloop
 
+from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
 from collector.app import build_app
 from collector.commands import (
@@ -96,6 +98,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *live.routes(),
             *HealthAnswers(log, client, identity.authenticate).routes(),
         ]
+        routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
         app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max)
         app.on_shutdown.append(live.stop)
         control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))

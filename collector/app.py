@@ -7,7 +7,7 @@ from aiohttp import web, web_response
 from collector.answers import HEADERS
 from collector.identity.caller import CALLER, Caller, RoleInsufficient, TokenMissing
 from collector.problems import answering_problems, no_such_route
-from collector.routes import Handler, Route, Who
+from collector.routes import Handler, Route, Who, gaps
 
 Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 """Return the caller, None without a token; TokenInvalid with a bad one."""
@@ -21,6 +21,7 @@ def build_app(routes: Sequence[Route], authenticate: Authenticate, *, body_bytes
     web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
     app = web.Application(client_max_size=body_bytes_max)
     for route in routes:
+        assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
         answering = answering_problems(handler)
         app.router.add_route(route.method, route.path, answering)

@@ -1,20 +1,143 @@
-"""The one table of routes: method, path, handler, who may call."""
+"""The form of the one table of routes: who may call, what is read of a request, what is answered.
 
-from collections.abc import Awaitable, Callable
-from typing import Literal, NamedTuple
+Router, guard, validation, OpenAPI document and tests come from its rows.
+"""
 
-from aiohttp import web
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+
+import msgspec
+from aiohttp import hdrs, web
+from pydantic import BaseModel
+
+from collector.wire.body import decode, parse, require_json_type
+from collector.wire.statistics import Parameters
+from collector.wire.statistics import parse as parse_query
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 Who = Literal["anyone", "user", "analyst", "admin"]
 """The least role that may call; `anyone` needs no token, and a route for anyone may still read one."""
 
+JSON = "application/json"
+
+Taken = TypeVar("Taken")
+Taken_co = TypeVar("Taken_co", covariant=True)
+Model = TypeVar("Model", bound=BaseModel)
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
+
+class Takes(Protocol[Taken_co]):
+    """What is read and checked of a request before its handler runs; `shapes` are the forms that it may have."""
+
+    @property
+    def shapes(self) -> tuple[type, ...]:
+        """The forms of it; any one of them will do."""
+
+    async def read(self, request: web.Request) -> Taken_co:
+        """Return what was sent; a wire error says what is wrong with it."""
+
+
+class JsonBody(Generic[Taken]):
+    """A body in JSON, read by `decode`. `is_open`: members that no shape names are taken too, `many`: an array as well."""
+
+    def __init__(
+        self, decode: Callable[[bytes], Taken], *shapes: type, is_open: bool = False, many: bool = False
+    ) -> None:
+        self._decode = decode
+        self.shapes = shapes
+        self.is_open = is_open
+        self.many = many
+
+    async def read(self, request: web.Request) -> Taken:
+        """Return the body decoded."""
+        require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
+        return self._decode(await request.read())
+
+
+def model_body(model: type[Model]) -> JsonBody[Model]:
+    """Return the body of an account or of administration: checked by pydantic, whose errors never show what was sent."""
+    return JsonBody(lambda raw: parse(raw, model), model)
+
+
+def struct_body(struct: type[Struct]) -> JsonBody[Struct]:
+    """Return a body checked by msgspec."""
+    decoder = msgspec.json.Decoder(struct)
+    return JsonBody(lambda raw: decode(raw, decoder), struct)
+
+
+class QueryString(Generic[Parameters]):
+    """The parameters behind the question mark."""
+
+    def __init__(self, shape: type[Parameters]) -> None:
+        self._shape = shape
+        self.shapes = (shape,)
+
+    async def read(self, request: web.Request) -> Parameters:
+        """Return the parameters checked."""
+        return parse_query(request.query.items(), self._shape)
+
+
+class Taking(Generic[Taken]):
+    """A handler of what `takes` reads: it cannot get anything that was not checked as the table says."""
+
+    def __init__(
+        self, takes: Takes[Taken], handler: Callable[[web.Request, Taken], Awaitable[web.StreamResponse]]
+    ) -> None:
+        self.takes = takes
+        self._handler = handler
+        self.__doc__ = handler.__doc__
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Read, then handle."""
+        return await self._handler(request, await self.takes.read(request))
+
+
+class Bodyless:
+    """A handler of a method that usually has a body, for a route that takes none."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self.__doc__ = handler.__doc__
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """Handle."""
+        return await self._handler(request)
+
+
+class Answer:
+    """What one status brings: JSON of one of the shapes, another media type, or with neither nothing."""
+
+    def __init__(self, *shapes: type, media: str | None = None) -> None:
+        self.shapes = shapes
+        self.media = media or (JSON if shapes else None)
+
 
 class Route(NamedTuple):
-    """One row of the table."""
+    """One row of the table; `answers` are those that are no problem, by status."""
 
     method: str
     path: str
     handler: Handler
     who: Who
+    answers: Mapping[int, Answer]
+
+    @property
+    def takes(self) -> Takes[object] | None:
+        """What is read of a request, if anything is."""
+        return self.handler.takes if isinstance(self.handler, Taking) else None
+
+
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+def gaps(route: Route) -> list[str]:
+    """Return what the row leaves unsaid."""
+    found = []
+    if route.method in WITH_BODY and not isinstance(route.handler, (Taking, Bodyless)):
+        found.append("no body shape: use Taking, or Bodyless where there is none")
+    if not route.answers:
+        found.append("no answer shape")
+    if not (route.handler.__doc__ or "").strip():
+        found.append("no docstring, which the document shows")
+    return found

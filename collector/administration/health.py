@@ -9,7 +9,7 @@ from aiohttp import web
 
 from collector.answers import json_answer
 from collector.identity.caller import Caller
-from collector.routes import Route
+from collector.routes import Answer, Route
 from collector.wire.health import Build, Health, LogHealth, Ready, StoreHealth, Version
 from storage.errors import LogFull, StorageError
 from storage.ports import EventLog, EventStore
@@ -30,9 +30,9 @@ class HealthAnswers:
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
         return [
-            Route("GET", "/health", self.health, "anyone"),
-            Route("GET", "/ready", self.ready, "anyone"),
-            Route("GET", "/version", self.version, "anyone"),
+            Route("GET", "/health", self.health, "anyone", {200: Answer(Health)}),
+            Route("GET", "/ready", self.ready, "anyone", {200: Answer(Ready)}),
+            Route("GET", "/version", self.version, "anyone", {200: Answer(Version)}),
         ]
 
     async def health(self, request: web.Request) -> web.Response:

@@ -9,14 +9,16 @@ from collector.answers import HEADERS, json_answer
 from collector.identity.accounts import Accounts, Grant, Person
 from collector.identity.caller import CALLER, Caller, TokenInvalid, TokenMissing
 from collector.identity.errors import AuthorizationRepeated
-from collector.routes import Route
+from collector.routes import Answer, Bodyless, JsonBody, Route, Taking, model_body
 from collector.wire import accounts as wire
-from collector.wire.body import parse, require_json_type
 from storage.errors import StorageError
 from storage.user import User
 
 Join = Callable[[web.Request, User, str], Awaitable[None]]
 """Tie the visitor that sends the request to the user, under a source_label; StorageError where that cannot be kept."""
+
+SIGNUP = JsonBody(wire.read_signup, wire.NicknameSignup, wire.EmailSignup)
+SIGNED_IN = {200: Answer(wire.SignedIn)}
 
 EMPTY = {name: value for name, value in HEADERS.items() if name != hdrs.CONTENT_TYPE}
 """The headers of an answer without a body."""
@@ -32,10 +34,10 @@ class Authentication:
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
         return [
-            Route("POST", "/auth/signup", self.sign_up, "anyone"),
-            Route("POST", "/auth/signin", self.sign_in, "anyone"),
-            Route("POST", "/auth/signout", self.sign_out, "anyone"),
-            Route("GET", "/auth/me", self.me, "user"),
+            Route("POST", "/auth/signup", Taking(SIGNUP, self.sign_up), "anyone", SIGNED_IN),
+            Route("POST", "/auth/signin", Taking(model_body(wire.Signin), self.sign_in), "anyone", SIGNED_IN),
+            Route("POST", "/auth/signout", Bodyless(self.sign_out), "anyone", {204: Answer()}),
+            Route("GET", "/auth/me", self.me, "user", {200: Answer(wire.Profile)}),
         ]
 
     async def authenticate(self, request: web.Request) -> Caller | None:
@@ -48,15 +50,13 @@ class Authentication:
         token = _bearer(request)
         return None if token is None else await self._accounts.authenticate(token)
 
-    async def sign_up(self, request: web.Request) -> web.Response:
+    async def sign_up(self, request: web.Request, form: wire.NicknameSignup | wire.EmailSignup) -> web.Response:
         """Make a user and sign it in."""
-        form = wire.read_signup(await _body(request))
         grant = await self._accounts.sign_up(_person(form), form.password.get_secret_value())
         return await self._joined(request, grant, "signup")
 
-    async def sign_in(self, request: web.Request) -> web.Response:
+    async def sign_in(self, request: web.Request, form: wire.Signin) -> web.Response:
         """Open a session."""
-        form = parse(await _body(request), wire.Signin)
         password = form.password.get_secret_value()
         grant = await self._accounts.sign_in(password, nickname=form.nickname, email=form.email)
         return await self._joined(request, grant, "signin")
@@ -81,11 +81,6 @@ class Authentication:
     async def me(self, request: web.Request) -> web.Response:
         """Answer the caller's own profile."""
         return json_answer(_profile(await self._accounts.user_of(request[CALLER])))
-
-
-async def _body(request: web.Request) -> bytes:
-    require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
-    return await request.read()
 
 
 def _bearer(request: web.Request) -> str | None:

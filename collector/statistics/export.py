@@ -9,7 +9,7 @@ from aiohttp import web
 from collector.answers import HEADERS
 from collector.identity.caller import CALLER
 from collector.statistics.scope import events_of
-from collector.wire.statistics import ExportParameters, parse
+from collector.wire.statistics import ExportParameters
 from storage.errors import StorageError
 from storage.ports import EventStore
 from storage.query import ExportQuery
@@ -29,9 +29,8 @@ class EventExport:
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    async def ndjson(self, request: web.Request) -> web.StreamResponse:
+    async def ndjson(self, request: web.Request, parameters: ExportParameters) -> web.StreamResponse:
         """Answer every event that matches, one JSON object a line; a broken connection is the only sign of a late error."""
-        parameters = parse(request.query.items(), ExportParameters)
         where = events_of(parameters, request[CALLER], parameters.source_label)
         async with contextlib.aclosing(self._store.export(ExportQuery(where=where))) as chunks:
             # Only before the first byte can an error still become a status.

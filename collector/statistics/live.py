@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from collector.answers import HEADERS
 from collector.identity.caller import AccessError, Caller, RoleInsufficient
-from collector.routes import Route
+from collector.routes import Answer, Route
 from collector.wire.live import LiveBatch, LiveEnd, LiveEvent
 from storage.ports import EventLog, LogTail, Tail, TailEvent
 
@@ -30,7 +30,8 @@ RETRY_MS = 1000
 """What a browser is told to wait before it connects again."""
 SHUTDOWN = "shutdown"
 
-STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+STREAM_TYPE = "text/event-stream"
+STREAM_HEADERS = {**HEADERS, "Content-Type": STREAM_TYPE, "X-Accel-Buffering": "no"}
 """The last one keeps a reverse proxy from holding messages back."""
 
 
@@ -86,7 +87,7 @@ class Live:
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
-        return [Route("GET", "/live", self.stream, "analyst")]
+        return [Route("GET", "/live", self.stream, "analyst", {200: Answer(media=STREAM_TYPE)})]
 
     async def watch(self) -> None:
         """Read what is new every `interval_s` while there are readers, for ever."""
@@ -105,7 +106,7 @@ class Live:
         self._tell()
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Send what becomes durable until the reader, its session or the daemon ends."""
+        """Send what becomes durable as server-sent events until the reader, its session or the daemon ends."""
         if request.method == hdrs.METH_HEAD:
             return web.Response(headers=STREAM_HEADERS)
         if self._readers >= self._readers_max:

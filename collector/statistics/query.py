@@ -5,14 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, cast
 
-import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from collector.answers import json_answer
 from collector.identity.caller import CALLER
 from collector.statistics.scope import events_of
 from collector.wire import query as wire
-from collector.wire.body import decode, require_json_type
 from collector.wire.problem import BodyInvalid, FieldError
 from collector.wire.statistics import TIME_FORMS, Filter, in_utc
 from storage.errors import QueryRefused
@@ -24,8 +22,6 @@ RANGE_DAYS_MAX = 4000
 """Days that one question may reach over."""
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-_body = msgspec.json.Decoder(wire.QueryBody)
 
 
 class Range(NamedTuple):
@@ -42,10 +38,8 @@ class MetricsAnswers:
         self._store = store
         self._clock = clock
 
-    async def query(self, request: web.Request) -> web.Response:
+    async def query(self, request: web.Request, body: wire.QueryBody) -> web.Response:
         """Answer metrics in total, by page, by source or by period."""
-        require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
-        body = decode(await request.read(), _body)
         _require_sense(body)
         within, after = _continued(body.cursor) if body.cursor else (self._range(body), None)
         where = events_of(Filter(from_time=within.from_time, to_time=within.to_time), request[CALLER])

@@ -13,7 +13,6 @@ from collector.wire.statistics import (
     SummaryParameters,
     VisitsAnswer,
     VisitsParameters,
-    parse,
 )
 from storage.errors import QueryRefused
 from storage.ports import EventStore
@@ -26,9 +25,8 @@ class VisitStatistics:
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    async def visits(self, request: web.Request) -> web.Response:
+    async def visits(self, request: web.Request, parameters: VisitsParameters) -> web.Response:
         """Answer single pageviews, or with `by` their counts."""
-        parameters = parse(request.query.items(), VisitsParameters)
         where = events_of(parameters, request[CALLER])
         try:
             if parameters.by:
@@ -37,9 +35,8 @@ class VisitStatistics:
         except QueryRefused as error:
             raise QueryInvalid([FieldError(f"?{error.field}", "wrong_value", str(error))]) from None
 
-    async def summary(self, request: web.Request) -> web.Response:
+    async def summary(self, request: web.Request, parameters: SummaryParameters) -> web.Response:
         """Answer totals and popular pages."""
-        parameters = parse(request.query.items(), SummaryParameters)
         where = events_of(parameters, request[CALLER])
         summary = await self._store.summary(SummaryQuery(where=where, pages=parameters.limit))
         return json_answer(msgspec.convert(summary, SummaryAnswer, from_attributes=True))

@@ -8,19 +8,22 @@ from multidict import istr
 
 from collector.answers import accepted_answer, json_answer
 from collector.identity.caller import Caller, NotYours, TokenInvalid
-from collector.routes import Route
+from collector.routes import Answer, JsonBody, Route, Taking
 from collector.tracking.batch import Batch
 from collector.tracking.door import Door, in_utc
 from collector.tracking.recent import RecentIds
 from collector.tracking.visitor import Visitor, Visitors
 from collector.wire import tracking as wire
-from collector.wire.body import require_json_type
 from storage.event import PAGEVIEW, Event
 from storage.ports import EventLog
 
 Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 
 ACCEPTED = 202
+
+# One action or an array is told apart, and read, where the answer is made of it.
+ACTIONS = JsonBody(bytes, wire.TrackItem, is_open=True, many=True)
+VISIT = JsonBody(wire.read_visit, wire.Visit, is_open=True)
 X_API_TOKEN = istr("X-Api-Token")
 
 
@@ -53,23 +56,22 @@ class Tracking:
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
         return [
-            Route("POST", "/track", self.track, "anyone"),
-            Route("POST", "/visits", self.visit, "anyone"),
-            Route("GET", "/pages/{path:.*}", self.page, "anyone"),
+            Route("POST", "/track", Taking(ACTIONS, self.track), "anyone", {ACCEPTED: Answer(*wire.TRACKED)}),
+            Route("POST", "/visits", Taking(VISIT, self.visit), "anyone", {ACCEPTED: Answer(wire.Accepted)}),
+            Route("GET", "/pages/{path:.*}", self.page, "anyone", {ACCEPTED: Answer(wire.Accepted)}),
         ]
 
-    async def track(self, request: web.Request) -> web.Response:
-        """Take one action, or an array of up to ITEMS_MAX."""
-        raw, visitor = await self._open(request)
+    async def track(self, request: web.Request, raw: bytes) -> web.Response:
+        """Take one action, or an array of up to a thousand."""
+        visitor = await self._visitor(request)
         if raw.lstrip()[:1] == b"[":
             return await self._take_many(raw, visitor)
         return await self._take_one(wire.read_item(raw), visitor)
 
-    async def visit(self, request: web.Request) -> web.Response:
+    async def visit(self, request: web.Request, visit: wire.Visit) -> web.Response:
         """Take one pageview; a signed-in caller may name no other user."""
-        raw, visitor = await self._open(request)
+        visitor = await self._visitor(request)
         caller = visitor.caller
-        visit = wire.read_visit(raw)
         if caller and visit.user_id is not None and str(visit.user_id) != caller.user_id:
             raise NotYours("user_id is another user's")
         item = wire.TrackItem(
@@ -88,11 +90,6 @@ class Tracking:
         visit = wire.read_page(request.rel_url.raw_path)
         visitor = await self._visitor(request)
         return await self._take_one(wire.TrackItem(source_label=PAGEVIEW, page_url=visit.page_url), visitor)
-
-    async def _open(self, request: web.Request) -> tuple[bytes, Visitor]:
-        require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
-        visitor = await self._visitor(request)
-        return await request.read(), visitor
 
     async def _visitor(self, request: web.Request) -> Visitor:
         headers = request.headers

@@ -70,6 +70,10 @@ class BreakdownAnswer(msgspec.Struct, frozen=True):
     next: str | None
 
 
+VISITS = (VisitsAnswer, BreakdownAnswer)
+"""The answers without and with `by`."""
+
+
 class PageCount(msgspec.Struct, frozen=True):
     """A page, its pageviews and its distinct persons."""
 
@@ -86,7 +90,7 @@ class SummaryAnswer(msgspec.Struct, frozen=True):
     popular_pages: list[PageCount]
 
 
-Parameters = TypeVar("Parameters", VisitsParameters, SummaryParameters, ExportParameters)
+Parameters = TypeVar("Parameters", bound=Filter)
 
 
 def parse(pairs: Iterable[tuple[str, str]], shape: type[Parameters]) -> Parameters:

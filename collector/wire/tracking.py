@@ -80,6 +80,9 @@ class BatchResult(msgspec.Struct, frozen=True):
     results: list[ItemResult]
 
 
+TRACKED = (Accepted, BatchResult)
+"""The answers to one action and to an array."""
+
 many = msgspec.json.Decoder(list[TrackItem])
 raw_items = msgspec.json.Decoder(list[msgspec.Raw])
 _item = msgspec.json.Decoder(TrackItem)

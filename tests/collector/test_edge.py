@@ -14,7 +14,7 @@ from collector.answers import json_answer
 from collector.app import build_app
 from collector.identity.caller import Caller, NotYours, TokenInvalid
 from collector.identity.errors import AuthorizationRepeated, CredentialsWrong, HashQueueFull, NameTaken
-from collector.routes import Route, Who
+from collector.routes import Answer, Bodyless, Route, Who
 from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTooLarge, FieldError, QueryInvalid
 from storage.errors import (
     DirectoryUnusable,
@@ -48,6 +48,9 @@ async def authenticate(request: web.Request) -> Caller | None:
     return CALLERS[token]
 
 
+SHOWN = {200: Answer(dict)}
+
+
 class Things:
     """Handlers for every way to be answered; `error` is what /error raises."""
 
@@ -58,26 +61,30 @@ class Things:
     def routes(self) -> list[Route]:
         ways: tuple[Who, ...] = ("anyone", "user", "analyst", "admin")
         return [
-            Route("GET", "/thing", self.show, "anyone"),
-            Route("DELETE", "/thing", self.show, "anyone"),
-            Route("GET", "/thing/{name}", self.show, "anyone"),
-            Route("POST", "/thing/new", self.take, "anyone"),
-            Route("GET", "/error", self.fail, "anyone"),
-            Route("GET", "/elsewhere", self.lead_away, "anyone"),
-            *(Route("GET", f"/for/{who}", self.show, who) for who in ways),
+            Route("GET", "/thing", self.show, "anyone", SHOWN),
+            Route("DELETE", "/thing", self.show, "anyone", SHOWN),
+            Route("GET", "/thing/{name}", self.show, "anyone", SHOWN),
+            Route("POST", "/thing/new", Bodyless(self.take), "anyone", SHOWN),
+            Route("GET", "/error", self.fail, "anyone", SHOWN),
+            Route("GET", "/elsewhere", self.lead_away, "anyone", SHOWN),
+            *(Route("GET", f"/for/{who}", self.show, who, SHOWN) for who in ways),
         ]
 
     async def show(self, _: web.Request) -> web.Response:
+        """Show."""
         return json_answer({"shown": True})
 
     async def take(self, request: web.Request) -> web.Response:
+        """Take."""
         self.bytes_read = len(await request.read())
         return json_answer({"bytes": self.bytes_read})
 
     async def fail(self, _: web.Request) -> web.Response:
+        """Fail."""
         raise self.error
 
     async def lead_away(self, _: web.Request) -> web.Response:
+        """Lead away."""
         raise web.HTTPFound("/thing")
 
 

@@ -50,7 +50,7 @@ def calls(*names: str) -> Iterator[list[object]]:
 
 
 def test_every_route_stands_in_the_api_page_with_who_may_call() -> None:
-    served = {(f"{method} {path}", who) for method, path, _, who in calls("Route")}
+    served = {(f"{method} {path}", who) for method, path, _, who, _ in calls("Route")}
     assert len(served) > 10
     assert set(re.findall(r"^\| \[`(\w+ /[^`]*)`\]\([^)]*\) \| (\w+) \|", HTTP_API, re.MULTILINE)) == served
     assert sorted(re.findall(r"^### `(\w+ /[^`]*)`$", HTTP_API, re.MULTILINE)) == sorted(route for route, _ in served)

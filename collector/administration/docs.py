@@ -1,0 +1,88 @@
+"""GET /openapi.json, and /docs: Swagger UI from files of our own, so that it works where there is no network."""
+
+import hashlib
+import importlib.resources
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import hdrs, web
+
+from collector.administration.openapi import document
+from collector.answers import HEADERS
+from collector.routes import JSON, Answer, Route
+
+HTML, SCRIPT, STYLE = "text/html; charset=utf-8", "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+FILES = {"swagger-ui-bundle.js": SCRIPT, "docs.js": SCRIPT, "swagger-ui.css": STYLE}
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self' 'unsafe-inline'",  # Swagger UI sets styles on elements
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+}
+"""What a page of ours may do (W3C, Content Security Policy Level 3)."""
+
+SAFE = {
+    **HEADERS,
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class _File(NamedTuple):
+    content: bytes
+    headers: dict[str, str]
+
+
+class Docs:
+    """The handlers of the API's own description; `routes` are those of the table besides these."""
+
+    def __init__(self, routes: Sequence[Route], *, version: str) -> None:
+        self._page = _file(_packaged("docs.html"), HTML)
+        self._files = {name: _file(_packaged(name), media) for name, media in FILES.items()}
+        self._document = _file(msgspec.json.encode(document([*routes, *self.routes()], version=version)), JSON)
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        return [
+            Route("GET", "/openapi.json", self.openapi, "anyone", {200: Answer(dict)}),
+            Route("GET", "/docs", self.page, "anyone", {200: Answer(media="text/html")}),
+            Route("GET", "/docs/{file}", self.file, "anyone", {200: Answer(media="application/octet-stream")}),
+        ]
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """Answer this description, as OpenAPI 3.1."""
+        return _answer(request, self._document)
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Answer the page that shows this description, without anything from elsewhere."""
+        return _answer(request, self._page)
+
+    async def file(self, request: web.Request) -> web.Response:
+        """Answer a file of that page."""
+        found = self._files.get(request.match_info["file"])
+        if found is None:
+            raise web.HTTPNotFound
+        return _answer(request, found)
+
+
+def _packaged(name: str) -> bytes:
+    return importlib.resources.files(__package__).joinpath("swagger", name).read_bytes()
+
+
+def _file(content: bytes, media: str) -> _File:
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return _File(content, {**SAFE, "Content-Type": media, "ETag": tag})
+
+
+def _answer(request: web.Request, found: _File) -> web.Response:
+    if request.headers.get(hdrs.IF_NONE_MATCH) == found.headers["ETag"]:
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=found.headers)
+    return web.Response(body=found.content, headers=found.headers)

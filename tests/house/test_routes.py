@@ -1,0 +1,150 @@
+"""Every route of a real daemon, as its own document lists them, called as no one, user, analyst, admin and app."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.house.daemon import Daemon
+
+PASSWORD = "correct horse battery"
+RANK = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
+NAMES = itertools.count()
+
+BODIES = {
+    "/auth/signup": lambda: {
+        "nickname": f"somebody{next(NAMES)}",
+        "firstname": "S",
+        "lastname": "B",
+        "age": 33,
+        "password": PASSWORD,
+    },
+    "/auth/signin": lambda: {"nickname": "ann", "password": PASSWORD},
+    "/auth/signout": lambda: None,
+    "/track": lambda: {"source_label": "a"},
+    "/visits": lambda: {"page_url": "/a"},
+    "/query": lambda: {"metrics": ["visitors"], "range": "1h", "dimensions": ["page"]},
+}
+"""A good body for every route that takes one; a new route needs its own here."""
+FILES = {"/docs/{file}": "/docs/docs.js"}
+ASKS_ITSELF = "/auth/signout"
+"""Takes a token whose session has ended already, and so cannot leave the question to the table."""
+
+
+class House(NamedTuple):
+    daemon: Daemon
+    document: dict
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A daemon with a user, an analyst and an administrator; an analyst is made of a user by its file."""
+    root: Path = tmp_path_factory.mktemp("routes")
+    with Daemon.fresh(root / "house", ACCESS_TOKEN_EXPIRE_MINUTES="60") as daemon:
+        for name in ("ann", "ana"):
+            person = {"nickname": name, "firstname": "A", "lastname": "N", "age": 33, "password": PASSWORD}
+            daemon.post("/auth/signup", person)
+        daemon.run("admin", "add", "boss", "--password-stdin", input=f"{PASSWORD}\n")
+        assert daemon.stop() == 0
+        (file,) = [one for one in (daemon.data / "users").rglob("*.json") if '"ana"' in one.read_text()]
+        file.write_text(file.read_text().replace('"role": "user"', '"role": "analyst"'))
+        daemon.start()
+        yield House(daemon, daemon.get("/openapi.json"))
+
+
+def operations(document: dict) -> Iterator[tuple[str, str, dict]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def credentials(house: House, role: str) -> dict[str, str]:
+    """Return the headers of a role; each has a session of its own, which a sign-out may end."""
+    if role == "app":
+        return {"X-Api-Token": "unknown"}
+    if role == "anyone":
+        return {}
+    name = {"user": "ann", "analyst": "ana", "admin": "boss"}[role]
+    envelope = house.daemon.post("/auth/signin", {"nickname": name, "password": PASSWORD})
+    assert envelope["user"]["role"] == role
+    return {"Authorization": f"Bearer {envelope['jwt_token']}"}
+
+
+def address(path: str) -> str:
+    return FILES.get(path) or re.sub(r"{\w+}", "x", path)
+
+
+def check_shape(document: dict, operation: dict, status: int, media: str, raw: bytes) -> None:
+    """Compare an answer with what the document says of its status; what is no JSON has only its media type."""
+    said = operation["responses"].get(str(status), operation["responses"]["default"])
+    if "content" not in said:
+        assert raw == b""
+        return
+    (declared,) = said["content"]
+    if declared in ("application/json", "application/problem+json"):
+        assert media == declared
+        schema = said["content"][declared]["schema"] | {"components": document["components"]}
+        Draft202012Validator(schema).validate(json.loads(raw))
+
+
+def test_the_document_is_valid_openapi(house: House):
+    OpenAPIV31SpecValidator(house.document).validate()
+    assert house.document["openapi"].startswith("3.1")
+    assert len(list(operations(house.document))) > 14
+
+
+def test_there_is_a_body_for_every_route_that_takes_one(house: House):
+    taking = {path for method, path, _ in operations(house.document) if method in ("POST", "PUT", "PATCH")}
+    assert taking == set(BODIES)
+
+
+@pytest.mark.parametrize("role", ["anyone", "user", "analyst", "admin", "app"])
+async def test_every_route_lets_in_whom_the_table_says_and_answers_as_it_says(house: House, role: str):
+    async with aiohttp.ClientSession(house.daemon.url) as session:
+        for method, path, operation in operations(house.document):
+            headers = credentials(house, role)
+            body = BODIES[path]() if path in BODIES else None
+            async with session.request(method, address(path), json=body, headers=headers) as answer:
+                streams = answer.content_type == "text/event-stream"
+                raw = b"" if streams else await answer.read()
+                check_guard(role, path, operation["x-role"], answer.status, raw)
+                if not streams:
+                    check_shape(house.document, operation, answer.status, answer.content_type, raw)
+
+
+def check_guard(role: str, path: str, who: str, status: int, raw: bytes) -> None:
+    seen = (role, path, status, raw[:200])
+    if RANK.get(role, 0) >= RANK[who]:
+        unknown_app = role == "app" and b"api_token_unknown" in raw
+        assert unknown_app or path == ASKS_ITSELF or status in (200, 202, 204), seen
+    elif role in ("anyone", "app"):
+        assert (status, b'"token_missing"' in raw) == (401, True), seen
+    else:
+        assert (status, b'"insufficient_scope"' in raw) == (403, True), seen
+    if path == ASKS_ITSELF:
+        assert status == (401 if role in ("anyone", "app") else 204), seen
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/docs/docs.js", "/docs/swagger-ui.css"])
+async def test_the_page_comes_from_here_may_load_nothing_else_and_is_not_sent_twice(house: House, path: str):
+    async with aiohttp.ClientSession(house.daemon.url) as session:
+        async with session.get(path) as first:
+            assert first.status == 200
+            policy = first.headers["Content-Security-Policy"]
+            assert {"default-src 'none'", "script-src 'self'", "connect-src 'self'"} <= set(policy.split("; "))
+            assert b"://" not in await first.read() or not path.endswith(("docs", "docs.js"))
+        async with session.get(path, headers={"If-None-Match": first.headers["ETag"]}) as again:
+            assert (again.status, await again.read()) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ["/docs/README.md", "/docs/..%2fdocs.py", "/docs/", "/docs/x"])
+async def test_no_other_file_is_served(house: House, path: str):
+    async with aiohttp.ClientSession(house.daemon.url) as session, session.get(path) as answer:
+        assert answer.status == 404
