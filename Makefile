@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: help install run test check fmt bench clean
+.PHONY: help install run demo test check fmt bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -20,6 +20,9 @@ $(STAMP): pyproject.toml
 run: install ## the daemon in the foreground, on ./data and http://127.0.0.1:8080
 	@test -f .env && test -d data || $(BIN)/footfalld init
 	@$(BIN)/footfalld serve
+
+demo: install ## made-up visitors, and the console on top; leaves nothing behind
+	@$(BIN)/python -m examples.demo
 
 test: install ## every test
 	$(BIN)/coverage erase

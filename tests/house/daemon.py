@@ -81,11 +81,11 @@ class Daemon:
         assert not check or done.returncode == 0, done.stderr
         return done
 
-    def start(self) -> None:
-        """Start serving and return once connections are accepted."""
+    def start(self, port: int = 0) -> None:
+        """Start serving and return once connections are accepted; port 0 is any free one."""
         with self.stderr_file.open("a") as stderr:
             self._process = subprocess.Popen(
-                [*self._prefix, *self._command("serve"), "--host", "127.0.0.1", "--port", "0"],
+                [*self._prefix, *self._command("serve"), "--host", "127.0.0.1", "--port", str(port)],
                 cwd=self._root,
                 env=self._environment,
                 stdout=subprocess.PIPE,

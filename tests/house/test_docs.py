@@ -141,7 +141,7 @@ def verbs(parser: argparse.ArgumentParser, name: str) -> Iterator[str]:
             yield from verbs(below, f"{name} {verb}")
 
 
-@pytest.mark.parametrize("verb", [*verbs(commands.parser(), "footfalld"), *verbs(arguments.parser({}), "footfall")])
+@pytest.mark.parametrize("verb", [*verbs(commands.parser(), "footfalld"), *verbs(arguments.parser(), "footfall")])
 def test_every_verb_stands_in_the_operating_page(verb: str) -> None:
     assert re.search(rf"^\| `{verb}[ `]", OPERATING, re.MULTILINE)
 
