@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine
+from bench.console import ConsoleBench
 from bench.daemon import running
 from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
@@ -23,6 +24,7 @@ from bench.visibility import VisibilityBench
 
 SLICE_S = 3.0
 VISIBILITY_SLICES = 5
+CONSOLE_SLICES = 5
 MEMORY_MB_MAX = 300
 SLICE_S_MAX = 60.0
 BARE = [sys.executable, str(Path(__file__).with_name("bare.py"))]
@@ -83,6 +85,8 @@ def _run(directory: Path, *, seconds: float) -> Report:
     with running(directory) as daemon, started(BARE, directory=directory, environment=os.environ) as bare:
         tally, traffic = Tally(daemon), Traffic(datetime.now(UTC))
         track = TrackBench(daemon, bare, tally, traffic)
+        # First, while the store is small: it is the console that is measured.
+        console = ConsoleBench(daemon, tally, traffic).figures(ticks=round(CONSOLE_SLICES * seconds))
         track.warm_up(seconds)
         figures = [
             *sync,
@@ -92,6 +96,7 @@ def _run(directory: Path, *, seconds: float) -> Report:
             *track.batches(seconds),
             *VisibilityBench(daemon, tally, traffic, random.Random()).figures(VISIBILITY_SLICES * seconds),
             *_memory(daemon.server, tally.sent),
+            *console,
         ]
         tally.check_rows()
         return Report(machine.machine(directory), machine.settings(daemon.settings), figures, tally.steps)

@@ -51,6 +51,10 @@ class Daemon:
         """Return the totals as the statistics count them, from the rows themselves."""
         return msgspec.json.decode(_ask(self.server.url + "/stats/summary?limit=1", self.token), type=SummaryAnswer)
 
+    def track(self, body: bytes) -> None:
+        """Track one action; BenchFailed unless it was answered 202."""
+        _ask(self.server.url + "/track", body=body)
+
 
 @contextlib.contextmanager
 def running(directory: Path) -> Iterator[Daemon]:

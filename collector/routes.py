@@ -10,7 +10,8 @@ import msgspec
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from collector.wire.body import decode, parse, require_json_type
+from collector.wire.body import decode, require_json_type
+from collector.wire.model import parse
 from collector.wire.statistics import Parameters
 from collector.wire.statistics import parse as parse_query
 

@@ -54,7 +54,9 @@ def _open_console(arguments: argparse.Namespace, root: argparse.ArgumentParser) 
 
     token = read_token(arguments.token_file, os.environ)
     connection = Connection(arguments.url, arguments.profile, token, arguments.token_file)
-    app = FootfallApp(connection, crash_directory=state_directory(os.environ), ascii_only=not _shows_braille())
+    app = FootfallApp(
+        connection, crash_directory=state_directory(os.environ) / "crashes", ascii_only=not _shows_braille()
+    )
     app.run()
     if app.crashed:
         _say(app.crashed)

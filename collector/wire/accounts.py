@@ -17,7 +17,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from collector.wire.body import decode, parse
+from collector.wire.body import decode
+from collector.wire.model import parse
 from collector.wire.problem import BodyInvalid, FieldError
 
 NAME_LENGTH_MAX = 64

@@ -4,11 +4,9 @@ import re
 from typing import TypeVar
 
 import msgspec
-from pydantic import BaseModel, ValidationError
 
 from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTypeUnsupported, FieldError
 
-Model = TypeVar("Model", bound=BaseModel)
 Shape = TypeVar("Shape")
 
 # A float that no double holds is JSON all the same: the hook lets it pass, the shape's own check names its member.
@@ -17,16 +15,6 @@ _any = msgspec.json.Decoder(float_hook=float)
 _PATH = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
-
-
-def parse(raw: bytes, model: type[Model]) -> Model:
-    """Return the body as a pydantic model; the errors never carry what was sent (passwords)."""
-    require_json(raw)
-    try:
-        return model.model_validate_json(raw)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise BodyInvalid([FieldError(_path(one["loc"]), one["type"], one["msg"]) for one in found]) from None
 
 
 def require_json_type(content_type: str | None) -> None:
@@ -78,7 +66,3 @@ def field_error(error: msgspec.ValidationError) -> FieldError:
     if missing := _MISSING.search(message):
         return FieldError(f"{path}.{missing['name']}", "missing", message)
     return FieldError(path, "wrong_type" if "`, got `" in message else "wrong_value", message)
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)

@@ -18,7 +18,7 @@ import collector.wire
 from collector import commands
 from collector.identity.errors import NameTaken
 from collector.problems import TABLE
-from collector.wire import health, problem, statistics, tracking
+from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, Profile, SignedIn, Signin
 from console import arguments
 from storage.event import Event, RejectedItem, encode
@@ -106,6 +106,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "POST /visits": (tracking.Visit,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
     "GET /stats/summary": (statistics.SummaryAnswer,),
+    "POST /query": (query.QueryBody, query.QueryAnswer),
     "GET /export/events.ndjson": (dict,),
     "GET /health": (health.Health,),
     "GET /version": (health.Version,),
@@ -125,7 +126,7 @@ def test_every_example_has_the_shape_of_what_is_taken_or_given() -> None:
         assert heading == expected
         if issubclass(shape, NicknameSignup | EmailSignup | Signin):
             shape.model_validate_json(text)
-        elif shape is tracking.TrackItem or shape is tracking.Visit:
+        elif shape in (tracking.TrackItem, tracking.Visit, query.QueryBody):
             msgspec.json.decode(text, type=shape)
         else:
             # There and back, so that a member too many is seen as well.
