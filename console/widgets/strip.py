@@ -13,11 +13,12 @@ LABEL, VALUE, CHANGE = range(3)
 
 
 class Figure(NamedTuple):
-    """One figure as it is shown; `change` may be empty."""
+    """One figure as it is shown; `change` may be empty. Of some figures less is better."""
 
     label: str
     value: str
     change: str = ""
+    less_is_better: bool = False
 
 
 class FigureStrip(Widget):
@@ -27,10 +28,10 @@ class FigureStrip(Widget):
     FigureStrip { height: 3; }
     FigureStrip > .figure--label { color: $text-muted; }
     FigureStrip > .figure--value { text-style: bold; color: $text; }
-    FigureStrip > .figure--up { color: $success; }
-    FigureStrip > .figure--down { color: $error; }
+    FigureStrip > .figure--better { color: $success; }
+    FigureStrip > .figure--worse { color: $error; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"figure--label", "figure--value", "figure--up", "figure--down"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"figure--label", "figure--value", "figure--better", "figure--worse"}
 
     def __init__(self, widget_id: str | None = None) -> None:
         super().__init__(id=widget_id)
@@ -46,12 +47,15 @@ class FigureStrip(Widget):
         """Return the labels, the figures or the changes."""
         width = self.size.width
         cells = width // max(1, len(self._figures))
-        segments = [Segment(_cell(figure[y], cells), self._style(figure, y)) for figure in self._figures if y <= CHANGE]
+        segments = [
+            Segment(_cell(str(figure[y]), cells), self._style(figure, y)) for figure in self._figures if y <= CHANGE
+        ]
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     def _style(self, figure: Figure, y: int) -> Style:
         if y == CHANGE:
-            return self.get_component_rich_style("figure--down" if figure.change.startswith("▼") else "figure--up")
+            worse = figure.change.startswith("▲" if figure.less_is_better else "▼")
+            return self.get_component_rich_style("figure--worse" if worse else "figure--better")
         return self.get_component_rich_style("figure--value" if y == VALUE else "figure--label")
 
 

@@ -18,7 +18,7 @@ from bench.errors import BenchFailed
 from examples.demo.stream import DemoFailed, Stream
 
 SECONDS, SECONDS_MAX = 600.0, 3600.0
-EVENTS_PER_S, EVENTS_PER_S_MAX = 8.0, 200.0
+EVENTS_PER_S, EVENTS_PER_S_MAX = 5.0, 200.0
 STORED_S = 30.0
 QUICK = {"FOOTFALL_IDENTITY__BCRYPT_COST": "4"}
 """Sign-ups of made-up people need no hard hash."""

@@ -15,7 +15,7 @@ from examples.demo.visitors import THINK_S, Item, Shop, Step, mean_actions
 ARRAY_ITEMS = 500
 CONNECTIONS_MAX = 8
 SAMPLE_VISITS = 200
-PAST_HOURS, PAST_VISITS = 48, 900
+PAST_HOURS, PAST_VISITS = 48, 5000
 ANSWER_S = 30.0
 
 
