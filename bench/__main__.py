@@ -86,7 +86,7 @@ def _run(directory: Path, *, seconds: float) -> Report:
         tally, traffic = Tally(daemon), Traffic(datetime.now(UTC))
         track = TrackBench(daemon, bare, tally, traffic)
         # First, while the store is small: it is the console that is measured.
-        console = ConsoleBench(daemon, tally, traffic).figures(ticks=round(CONSOLE_SLICES * seconds))
+        console = ConsoleBench(daemon, tally, traffic).figures(ticks=max(1, round(CONSOLE_SLICES * seconds)))
         track.warm_up(seconds)
         figures = [
             *sync,

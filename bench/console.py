@@ -22,12 +22,10 @@ from bench.tally import Tally
 from bench.traffic import Traffic
 
 COLUMNS, LINES = 80, 24
-STARTS = 5
 FRAME = b"Quit"
 """The last key of the footer: with it the first frame is whole."""
 FRAME_S = 20.0
 SETTLE_S = 5.0
-PAUSED_S = 5.0
 PAGE = "https://shop.example/console"
 NOBODY = "http://127.0.0.1:9"
 CONSOLE = [sys.executable, "-m", "console"]
@@ -101,8 +99,8 @@ class ConsoleBench:
         self._traffic = traffic
 
     def figures(self, *, ticks: int) -> list[Figure]:
-        """Return every figure; each mode is watched for `ticks` seconds."""
-        return [*_first_frames(), *self._running(ticks)]
+        """Return every figure; each mode is watched for `ticks` seconds, and there is a start for every third of them."""
+        return [*_first_frames(max(1, ticks // 3)), *self._running(ticks)]
 
     def _running(self, ticks: int) -> list[Figure]:
         environment = {"FOOTFALL_URL": self._daemon.server.url, "FOOTFALL_TOKEN": self._daemon.token}
@@ -112,7 +110,7 @@ class ConsoleBench:
             figures = [one for mode in ("1", "3") for one in self._mode(console, mode, ticks)]
             console.press(" ")
             console.read(1.0)
-            paused = Figure(figure="  bytes while paused, 5 s", value=len(console.read(PAUSED_S)), unit="bytes")
+            paused = Figure(figure="  written while paused", value=len(console.read(ticks / 3)), unit="bytes")
             ours_mb, empty_mb = resident_mb(console.server.process), resident_mb(empty.server.process)
             memory = compared("  memory", "MB", [ours_mb], [empty_mb])
             target = f"<= empty + {MEMORY_MB_MAX:g} MB"
@@ -125,7 +123,7 @@ class ConsoleBench:
     def _mode(self, console: Pane, mode: str, ticks: int) -> list[Figure]:
         name = {"1": "overview", "3": "live"}[mode]
         console.press(mode)
-        console.read(SETTLE_S)
+        console.read(min(SETTLE_S, ticks))
         began_s, cpu_s, written = time.monotonic(), console.server.cpu_s(), 0
         for _ in range(ticks):
             self._daemon.track(self._traffic.pageview(PAGE))
@@ -140,9 +138,9 @@ class ConsoleBench:
         ]
 
 
-def _first_frames() -> list[Figure]:
+def _first_frames(starts: int) -> list[Figure]:
     frames: dict[str, list[float]] = {"ours": [], "empty": []}
-    for _ in range(STARTS):
+    for _ in range(starts):
         for name, command in (("ours", CONSOLE), ("empty", EMPTY)):
             began_s = time.perf_counter()
             with opened(command, {"FOOTFALL_URL": NOBODY, "FOOTFALL_TOKEN": "none"}) as pane:

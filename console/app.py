@@ -250,7 +250,7 @@ class FootfallApp(App[int], inherit_bindings=False):
             rates=tuple(self._rates.series(now_s)),
         )
         for screen in self.screen_stack:
-            if isinstance(screen, ModeScreen) and screen.is_mounted:
+            if isinstance(screen, ModeScreen) and screen.is_whole:
                 screen.show(shown, now_s, self._connection.profile, paused=self.paused)
 
     def _fatal_error(self) -> None:

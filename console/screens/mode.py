@@ -16,6 +16,7 @@ class ModeScreen(Screen[None]):
     ModeScreen.-problem #problem { display: block; }
     ModeScreen.-stale FigureStrip, ModeScreen.-stale Chart, ModeScreen.-stale KeyedTable { text-opacity: 60%; }
     """
+    is_whole = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared so by Textual
 
     def compose(self) -> ComposeResult:
@@ -28,6 +29,10 @@ class ModeScreen(Screen[None]):
     def compose_mode(self) -> ComposeResult:
         """Yield the widgets of the mode."""
         raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Everything below is there from now on."""
+        self.is_whole = True
 
     def show(self, snapshot: Snapshot, now_s: float, profile: str, *, paused: bool) -> None:
         """Show a snapshot; what is stale is dimmed, and why it is stands above it."""
