@@ -8,6 +8,7 @@ import os
 import random
 import socket
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -94,7 +95,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes = [
             *identity.routes(),
             *_tracking(settings, identity, door, log).routes(),
-            *statistics.routes(client, _now),
+            *statistics.routes(client, _now, time.perf_counter),
             *live.routes(),
             *HealthAnswers(log, client, identity.authenticate).routes(),
         ]

@@ -5,7 +5,9 @@ import asyncio
 import getpass
 import io
 import os
+import select
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from console.report import Report
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_HANGUP = 129
+"""Of a shell's program that SIGHUP ended."""
 
 PASSWORD_LINE_BYTES_MAX = 16 * 1024
 SIGNIN_HINT = "run `footfall signin NAME`"
@@ -57,10 +61,19 @@ def _open_console(arguments: argparse.Namespace, root: argparse.ArgumentParser) 
     app = FootfallApp(
         connection, crash_directory=state_directory(os.environ) / "crashes", ascii_only=not _shows_braille()
     )
+    threading.Thread(target=_end_with_terminal, daemon=True).start()
     app.run()
     if app.crashed:
         _say(app.crashed)
     return app.return_code or EXIT_OK
+
+
+def _end_with_terminal() -> None:
+    """End the process once its terminal is gone: Textual would look for keys there for ever, on a core of its own."""
+    hangup = select.poll()
+    hangup.register(sys.stderr.fileno(), 0)
+    hangup.poll()
+    os._exit(EXIT_HANGUP)
 
 
 def _shows_braille() -> bool:

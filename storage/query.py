@@ -9,6 +9,8 @@ CHUNK_BYTES = 256 * 1024
 """The longest chunk of an export, unless one line alone is longer."""
 
 Dimension = Literal["user", "page", "hour", "day", "week", "month"]
+Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"]
+MetricsDimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,51 +104,51 @@ class ExportQuery(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
     where: EventFilter
 
 
-Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"]
-MetricsDimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]
-
-
 class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
-    """Metrics of the events between the times of `where`, which are given, in total or for each value of a dimension.
+    """`metrics` of the events from `from_time` to before `to_time`, UTC, for each value of `dimension`.
 
-    A person is a user, or a visitor who never signed in. A visit is events of a person less than 30 minutes apart, as
-    far as they are in the time asked for; it is a bounce with one event alone, and lasts from its first event to its
-    last. An event of nobody is in no visit. `views_per_visit`, `bounce_rate` (0 to 1) and `visit_duration` (seconds)
-    are means over visits, None where there is none.
+    A person is a user, or a visitor who never signed in. A visit is a run of events of one person, in range, each less
+    than 30 minutes after the one before; events of nobody make none. A bounce is a visit of one event; a duration is
+    the time from the first event of a visit to its last.
 
-    A page has the events on it and the visits that began there; a source the visits that came from it: the host of the
-    referrer of their first event, None where that has none or the page's own. A period has the events in it and the
-    visits that began in it; only periods with either have a row.
+    Without a dimension there is one row, whatever there is. A period has the events that happened in it and the visits
+    that began in it. A page has the events at it and the visits that touched it, but bounces and durations are those of
+    the visits that began at it. A source has its visits whole: it is the host of the referrer of a visit's first event,
+    in lower case and without `www.`, None where there is no such host or where it is the page's own.
 
-    Order: by the metric `order_by`, else by the dimension; ties by the dimension, rows without a name last. `compare`
-    adds the same metrics of the time of the same length just before, periods at the same distance from its beginning.
+    Rows are in the order of `order`, and then of the dimension; None orders by the dimension alone. A metric that is
+    None is last. With `compare` each row has the metrics of the same length of time before: those of the same page or source,
+    or of the period that was that much earlier.
     """
 
-    where: EventFilter
+    app_code: str
+    from_time: datetime
+    to_time: datetime
     metrics: tuple[Metric, ...]
-    dimension: MetricsDimension | None = None
-    order_by: Metric | None = None
-    descending: bool = False
+    order: Metric | None
+    descending: bool
     limit: int
+    user_id: str | None = None
+    dimension: MetricsDimension | None = None
     after: str | None = None
     compare: bool = False
 
 
 class MetricsRow(msgspec.Struct, frozen=True):
-    """`metrics` and `previous` stand in the order of the question; previous is None unless it was asked for."""
+    """`metrics` and `previous` in the order of the question; a ratio is None where there is nothing to divide by."""
 
     key: str | None
-    metrics: list[float | None]
-    previous: list[float | None] | None = None
+    metrics: list[int | float | None]
+    previous: list[int | float | None] | None = None
 
 
 class MetricsPage(msgspec.Struct, frozen=True):
-    """A page of metrics; without a dimension it has one row. `position` is the store's, `scanned` counts the events."""
+    """A page of rows, of the store as it was at `position`; `rows_scanned` events are in range."""
 
     rows: list[MetricsRow]
     next: str | None
     position: int
-    scanned: int
+    rows_scanned: int
 
 
 class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):

@@ -68,7 +68,7 @@ class StoreClient:
         return await self._answer(query, Summary)
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
-        """Ask for metrics."""
+        """Ask for metrics by dimension."""
         return await self._answer(query, MetricsPage)
 
     async def health(self) -> StoreHealth:

@@ -13,7 +13,7 @@ from collector.wire.problem import FieldError, QueryInvalid
 from collector.wire.tracking import Identifier, Label, Url
 
 By = Literal["user", "page", "hour", "day", "week", "month"]
-TIME_FORMS = "expected a date or a time: 2026-01-31, 2026-01-31 23:59:59, 2026-01-31T23:59:59Z"
+EXPECTED_TIME = "expected a date or a time: 2026-01-31, 2026-01-31 23:59:59, 2026-01-31T23:59:59Z"
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=8192)]
 
@@ -130,13 +130,13 @@ def _typed(texts: Mapping[str, str]) -> dict[str, object]:
 
 def _time(name: str, text: str) -> datetime:
     try:
-        return in_utc(text)
+        return utc_time(text)
     except ValueError:
-        raise _invalid(name, "wrong_value", TIME_FORMS) from None
+        raise _invalid(name, "wrong_value", EXPECTED_TIME) from None
 
 
-def in_utc(text: str) -> datetime:
-    """Return the time that a text of TIME_FORMS means; ValueError for every other text."""
+def utc_time(text: str) -> datetime:
+    """Return the time that a text of EXPECTED_TIME means; ValueError for every other text."""
     try:
         time = datetime.fromisoformat(text)
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

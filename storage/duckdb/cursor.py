@@ -9,19 +9,18 @@ import msgspec
 from storage.errors import QueryRefused
 from storage.query import BreakdownQuery, MetricsQuery, VisitsQuery
 
-Paged = VisitsQuery | BreakdownQuery | MetricsQuery
-
 DIGEST_BYTES = 6
 
 Place = TypeVar("Place")
+PagedQuery = VisitsQuery | BreakdownQuery | MetricsQuery
 
 
-def encode(place: object, query: Paged) -> str:
+def encode(place: object, query: PagedQuery) -> str:
     """Return the text of a place in the answer to `query`, whatever its `limit`."""
     return _text(msgspec.json.encode(place), query)
 
 
-def decode(text: str, query: Paged, shape: type[Place]) -> Place:
+def decode(text: str, query: PagedQuery, shape: type[Place]) -> Place:
     """Return the place; QueryRefused names `cursor` when the text is not the `next` of an answer to this question."""
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[DIGEST_BYTES:]
@@ -33,7 +32,7 @@ def decode(text: str, query: Paged, shape: type[Place]) -> Place:
     return place
 
 
-def _text(raw: bytes, query: Paged) -> str:
+def _text(raw: bytes, query: PagedQuery) -> str:
     question = msgspec.json.encode(msgspec.structs.replace(query, limit=0, after=None))
     digest = hashlib.blake2b(raw + question, digest_size=DIGEST_BYTES).digest()
     return base64.urlsafe_b64encode(digest + raw).rstrip(b"=").decode("ascii")

@@ -1,119 +1,147 @@
-"""From the metrics and the dimension of a question to its statement; only what it needs is computed."""
+"""From a question for metrics to its statement: which parts of queries/metrics.sql it needs, and how they are keyed."""
 
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from storage.duckdb.statement import statement
-from storage.query import MetricsDimension, MetricsQuery
+from storage.duckdb.statement import Row, statement
+from storage.query import Metric, MetricsDimension, MetricsQuery, MetricsRow
 
-VISIT_METRICS = frozenset({"visits", "views_per_visit", "bounce_rate", "visit_duration"})
-COUNTS = frozenset({"visitors", "visits", "pageviews", "events"})
-PERIODS: dict[str, str] = {
+PERIODS: dict[MetricsDimension, str] = {
     "time:minute": "%Y-%m-%dT%H:%M:00Z",
     "time:hour": "%Y-%m-%dT%H:00:00Z",
     "time:day": "%Y-%m-%d",
     "time:week": "%Y-%m-%d",
     "time:month": "%Y-%m",
 }
+"""What a period's key shows; the texts sort as the times do."""
 
-PLACE_COLUMNS = 'position, "offset"'
+VALUES: dict[Metric, str] = {
+    "visitors": "visitors",
+    "visits": "coalesce({visits}, 0)",
+    "pageviews": "pageviews",
+    "events": "events",
+    "views_per_visit": "pageviews / nullif({visits}, 0)",
+    "bounce_rate": "bounces / nullif(begun, 0)",
+    "visit_duration": "microseconds / nullif(begun, 0) / 1e6",
+}
+RATIOS: frozenset[Metric] = frozenset({"views_per_visit", "bounce_rate", "visit_duration"})
+OF_ALL_VISITS: frozenset[Metric] = frozenset({"visits", "views_per_visit"})
+OF_BEGUN_VISITS: frozenset[Metric] = frozenset({"bounce_rate", "visit_duration"})
 
-HOST = r"""regexp_extract(lower({}), '^[a-z][a-z0-9+.-]*://(?:[^/?#@]*@)?(?:www\.)?([^/?#:]+)', 1)"""
-"""The host of an address as a source is named: lower case, without `www.` (RFC 3986, 3.2)."""
+HOST = r"""nullif(regexp_extract(
+            lower({}), '^[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?(?:www\.)?(\[[^]/?#]*\]|[^/?#:@]+)', 1
+        ), '')"""
+"""The host of a URL (RFC 3986, section 3.2) in lower case and without www.; NULL where there is none."""
 
-
-class Keys(NamedTuple):
-    """What a dimension's rows are named by: of an event where it has its own, and of a visit.
-
-    `columns` are those that an event needs for it, `first` what a visit takes from its first event.
-    """
-
-    of_event: str | None
-    of_visit: str
-    columns: str = ""
-    first: str = ""
+OF_KEYS = "SEMI JOIN (SELECT unnest($keys::VARCHAR[]) AS kept) ON kept IS NOT DISTINCT FROM key"
 
 
 class MetricsPlace(msgspec.Struct, frozen=True, array_like=True):
-    """The place of a row: what it is ordered by, and its key."""
+    """The place of a row: its value of the metric that orders, negative where that descends; None by dimension."""
 
-    value: float
+    value: float | None
     key: str | None
 
 
-class MetricsLine(NamedTuple):
-    """One row of the answer, and the value that it is ordered by."""
+def compiled(query: MetricsQuery, *, of_keys: bool = False) -> str:
+    """Return the statement; its parameters are those of `parameters`, or with `of_keys` of `earlier`.
 
-    key: str | None
-    metrics: list[float | None]
-    value: float
-
-
-def line_of(query: MetricsQuery, key: str | None, metrics: list[float | None], value: float) -> MetricsLine:
-    """Return a row as DuckDB gives it, with counts as whole numbers."""
-    typed = [
-        int(metric) if name in COUNTS and metric is not None else metric
-        for name, metric in zip(query.metrics, metrics, strict=True)
-    ]
-    return MetricsLine(key, typed, value)
-
-
-def nothing(query: MetricsQuery) -> list[float | None]:
-    """Return the metrics of no events at all."""
-    return [0 if name in COUNTS else None for name in query.metrics]
-
-
-def compiled(query: MetricsQuery) -> str:
-    """Return the statement; its parameters besides the filter's: shift, keys, first, after, after_key, limit."""
-    keys = _keys(query.dimension)
-    # Which event of a visit is its first matters only where the visit takes its name from it.
-    place = f"occurred_at, {PLACE_COLUMNS}" if keys.first else "occurred_at"
-    # A total is a row even where there is nothing to group.
-    group = "GROUP BY key" if query.dimension else ""
-    parts = []
-    needs_visits = keys.of_event is None or not VISIT_METRICS.isdisjoint(query.metrics)
-    if keys.of_event is not None:
-        parts.append(statement("metrics_of_events").format(key=keys.of_event, group=group))
-    if needs_visits:
-        parts.append(statement("metrics_of_visits").format(key=keys.of_visit, group=group))
-    if keys.of_event is None:
-        parts.append(statement("metrics_of_visits_events").format(key=keys.of_visit, group=group))
+    It selects a key, the metrics, and the value of a MetricsPlace.
+    """
+    key = _key(query.dimension)
+    visits = "touched" if query.dimension == "page" else "begun"
+    by_dimension_down = query.order is None and query.descending
     return statement("metrics").format(
-        columns=keys.columns,
-        visits=statement("metrics_visits").format(first=keys.first, place=place) if needs_visits else "",
-        parts="\n    UNION ALL BY NAME\n    ".join(parts),
-        metrics=", ".join(query.metrics),
-        **_order(query),
+        key_of_event=key.format(time="happened"),
+        key_of_visit=key.format(time="began"),
+        visitors="count(DISTINCT person)" if "visitors" in (*query.metrics, query.order) else "NULL",
+        group_by="GROUP BY key" if query.dimension else "",
+        # Only these look at one event in particular, so that equal times need an order.
+        then=', position, "offset"' if query.dimension in ("page", "source") else "",
+        referrer_host=HOST.format("referrer"),
+        page_host=HOST.format("page_url"),
+        text=_text(query.dimension),
+        metrics=", ".join(f"{VALUES[metric]} AS metric_{n}" for n, metric in enumerate(query.metrics)).format(
+            visits=visits
+        ),
+        value=_value(query).format(visits=visits),
+        cells=_cells(query),
+        kept=OF_KEYS if of_keys else "",
+        beyond="<" if by_dimension_down else ">",
+        direction="DESC" if by_dimension_down else "ASC",
     )
 
 
-def _keys(dimension: MetricsDimension | None) -> Keys:
-    if dimension is None:
-        return Keys("NULL::VARCHAR", "NULL::VARCHAR")
-    if dimension == "page":
-        return Keys("page_url", "page_url", f", page_url, {PLACE_COLUMNS}", _of_first("page_url"))
-    if dimension == "source":
-        host, own = HOST.format("referrer"), HOST.format("coalesce(page_url, '')")
-        source = f", CASE WHEN referrer IS NULL THEN NULL WHEN {host} NOT IN ('', {own}) THEN {host} END AS source"
-        return Keys(None, "source", f"{source}, {PLACE_COLUMNS}", _of_first("source"))
-    unit, form = dimension.removeprefix("time:"), PERIODS[dimension]
-    key = f"strftime(date_trunc('{unit}', {{}}), '{form}')"
-    return Keys(key.format("occurred_at"), key.format("began_at"))
-
-
-def _of_first(column: str) -> str:
-    return f", any_value({column}) FILTER (begins) AS {column}"
-
-
-def _order(query: MetricsQuery) -> dict[str, str]:
-    """Return the order as parts of the statement: rows without a value stand as if it were less than any."""
-    value = f"coalesce({query.order_by}, -1)::DOUBLE" if query.order_by else "0::DOUBLE"
-    if query.order_by and query.descending:
-        value = f"-({value})"
-    backwards = query.descending and not query.order_by
+def filter_of(query: MetricsQuery) -> dict[str, object]:
+    """Return the parameters that say which events."""
     return {
-        "value": value,
-        "beyond": "<" if backwards else ">",
-        "direction": "DESC" if backwards else "ASC",
+        "app_code": query.app_code,
+        "user_id": query.user_id,
+        "from_time": _naive(query.from_time),
+        "to_time": _naive(query.to_time),
     }
+
+
+def parameters(query: MetricsQuery, place: MetricsPlace | None) -> dict[str, object]:
+    """Return the parameters for the rows behind `place`, and one row more than the limit."""
+    return filter_of(query) | {
+        "shift": timedelta(0),
+        "first": place is None,
+        "after_value": place and place.value,
+        "after_key": place and place.key,
+        "limit": query.limit + 1,
+    }
+
+
+def earlier(query: MetricsQuery, keys: list[str | None]) -> dict[str, object]:
+    """Return the parameters for the rows of `keys` in the period before, whose times are moved into this one."""
+    length = query.to_time - query.from_time
+    of_before = msgspec.structs.replace(query, from_time=query.from_time - length, to_time=query.from_time)
+    return parameters(of_before, None) | {"shift": length, "keys": keys}
+
+
+def row_of(query: MetricsQuery, found: Row, before: Row | None) -> MetricsRow:
+    """Return what the statement selected as a row; `before` is its row of the period before, None where it has none."""
+    key, *values, _ = found
+    if not query.compare:
+        return MetricsRow(key, values)
+    if before:
+        return MetricsRow(key, values, list(before[1:-1]))
+    return MetricsRow(key, values, [None if metric in RATIOS else 0 for metric in query.metrics])
+
+
+def _key(dimension: MetricsDimension | None) -> str:
+    if dimension in PERIODS:
+        return f"date_trunc('{dimension.removeprefix('time:')}', {{time}})"
+    return "page" if dimension == "page" else "NULL::VARCHAR"
+
+
+def _text(dimension: MetricsDimension | None) -> str:
+    if dimension in PERIODS:
+        return f"strftime(cell.key, '{PERIODS[dimension]}')"
+    return "cell.page_url" if dimension == "page" else "cell.key"
+
+
+def _value(query: MetricsQuery) -> str:
+    if query.order is None:
+        return "NULL::DOUBLE"
+    return f"{'-' if query.descending else ''}({VALUES[query.order]})::DOUBLE"
+
+
+def _cells(query: MetricsQuery) -> str:
+    if query.dimension == "source":
+        return "arriving AS cell"
+    asked = {*query.metrics, query.order}
+    joined = []
+    if query.dimension == "page" and asked & OF_ALL_VISITS:
+        joined.append("touching")
+    if asked & (OF_BEGUN_VISITS if query.dimension == "page" else OF_BEGUN_VISITS | OF_ALL_VISITS):
+        joined.append("beginning")
+    return "happening AS cell" + "".join(
+        f" LEFT JOIN {one} ON {one}.key IS NOT DISTINCT FROM cell.key" for one in joined
+    )
+
+
+def _naive(time: datetime) -> datetime:
+    return time.astimezone(UTC).replace(tzinfo=None)

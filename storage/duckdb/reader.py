@@ -3,19 +3,15 @@
 import contextlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import duckdb
 import msgspec
 from duckdb import DuckDBPyConnection
-from msgspec.structs import replace
 
-from storage.duckdb import cursor
+from storage.duckdb import cursor, metrics
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
-from storage.duckdb.metrics import PERIODS, MetricsLine, MetricsPlace, line_of, nothing
-from storage.duckdb.metrics import compiled as compiled_metrics
-from storage.duckdb.statement import statement
+from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
 from storage.query import (
     CHUNK_BYTES,
@@ -26,7 +22,6 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
-    MetricsRow,
     PageCount,
     StoreHealth,
     Summary,
@@ -45,9 +40,6 @@ OF_USER = """(user_id = $user_id OR user_id IS NULL AND anonymous_id IN (
         ))"""
 """The conditions on the user of single pageviews: the second one makes even a page of everyone's 25 times as slow."""
 
-Row = tuple[Any, ...]
-"""What the statement selects."""
-
 
 class VisitPlace(msgspec.Struct, frozen=True, array_like=True):
     """The place of a pageview: all that the order looks at."""
@@ -58,7 +50,7 @@ class VisitPlace(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Reader:
-    """One question at a time, from any thread. Each is one statement, so that it sees one state of the store.
+    """One question at a time, from any thread. Each is one statement, or one transaction: it sees one state of the store.
 
     Every method raises QueryTimeout when it was interrupted and StoreDown once the reader is closed.
     """
@@ -101,48 +93,22 @@ class Reader:
         return Summary(total[1], total[2], [PageCount(*page) for page in pages])
 
     def metrics(self, query: MetricsQuery) -> MetricsPage:
-        """Return metrics; those of the time before are a statement of their own."""
-        place = cursor.decode(query.after, query, MetricsPlace) if query.after is not None else None
-        scanned, position, found = self._metrics(query, place)
-        shown = found[: query.limit]
-        before = self._before(query, [one.key for one in shown]) if query.compare else {}
-        rows = [MetricsRow(one.key, one.metrics, before.get(one.key)) for one in shown]
-        if len(found) <= query.limit:
-            return MetricsPage(rows, None, position, scanned)
-        following = cursor.encode(MetricsPlace(shown[-1].value, shown[-1].key), query)
-        return MetricsPage(rows, following, position, scanned)
-
-    def _metrics(
-        self,
-        query: MetricsQuery,
-        place: MetricsPlace | None,
-        *,
-        shift: timedelta = timedelta(),
-        keys: list[str | None] | None = None,
-    ) -> tuple[int, int, list[MetricsLine]]:
-        parameters = _filter(query.where) | {
-            "shift": shift,
-            "keys": None if keys is None else [key for key in keys if key is not None],
-            "keyless": keys is not None and None in keys,
-            "first": place is None,
-            "after": place and place.value,
-            "after_key": place and place.key,
-            "limit": query.limit + 1,
-        }
-        found = self._rows(compiled_metrics(query), parameters)
-        lines = [line_of(query, key, metrics, value) for _, _, key, metrics, value in found if metrics is not None]
-        return found[0][0], found[0][1], lines
-
-    def _before(self, query: MetricsQuery, keys: list[str | None]) -> dict[str | None, list[float | None]]:
-        """Return the metrics of the time before by the keys of the time itself, of each of them."""
-        where = query.where
-        assert where.from_time is not None
-        assert where.to_time is not None
-        length = where.to_time - where.from_time
-        earlier = replace(query, where=replace(where, from_time=where.from_time - length, to_time=where.from_time))
-        shift = length if query.dimension in PERIODS else timedelta()
-        _, _, found = self._metrics(earlier, None, shift=shift, keys=keys if query.dimension else None)
-        return dict.fromkeys(keys, nothing(query)) | {one.key: one.metrics for one in found}
+        """Return metrics by dimension. Like those of a breakdown, pages are cut from the state of their own moment."""
+        place = cursor.decode(query.after, query, metrics.MetricsPlace) if query.after is not None else None
+        whose = ANYONE if query.user_id is None else OF_USER
+        with self._one_state():
+            scanned = statement("metrics_scanned").format(whose=whose)
+            ((position, rows_scanned),) = self._rows(scanned, metrics.filter_of(query))
+            found = self._rows(metrics.compiled(query), metrics.parameters(query, place))
+            shown = found[: query.limit]
+            before: dict[str | None, Row] = {}
+            if query.compare:
+                earlier = metrics.earlier(query, [key for key, *_ in shown])
+                before = {row[0]: row for row in self._rows(metrics.compiled(query, of_keys=True), earlier)}
+        rows = [metrics.row_of(query, row, before.get(row[0])) for row in shown]
+        more = len(found) > query.limit
+        following = cursor.encode(metrics.MetricsPlace(shown[-1][-1], shown[-1][0]), query) if more else None
+        return MetricsPage(rows, following, position, rows_scanned)
 
     def export(self, query: ExportQuery) -> Iterator[bytes]:
         """Yield chunks of whole lines: what was stored when the first one was asked for, in load order."""
@@ -172,6 +138,16 @@ class Reader:
             bounds = {"first_position": first, "last_position": last}
             for (line,) in self._rows(statement("export"), _filter(query.where) | bounds):
                 yield line.encode()
+
+    @contextlib.contextmanager
+    def _one_state(self) -> Iterator[None]:
+        self._rows("BEGIN", {})
+        try:
+            yield
+        finally:
+            # A connection that was closed meanwhile has no transaction any more.
+            with contextlib.suppress(duckdb.ConnectionException):
+                self._connection.rollback()
 
     def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
         with self._busy:

@@ -2,6 +2,10 @@
 
 import functools
 import importlib.resources
+from typing import Any
+
+Row = tuple[Any, ...]
+"""What a statement selects."""
 
 
 @functools.cache

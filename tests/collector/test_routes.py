@@ -113,7 +113,7 @@ def test_the_document_says_what_the_row_says():
 
 
 def test_the_statistics_are_a_valid_document():
-    routes = statistics.routes(MemoryStore(), lambda: None)
+    routes = statistics.routes(MemoryStore(), lambda: None, lambda: 0.0)
     OpenAPIV31SpecValidator(json.loads(json.dumps(document(routes, version="0")))).validate()
 
 

@@ -1,6 +1,7 @@
 """The statistics over HTTP, in front of a store in memory."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -20,6 +21,8 @@ from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     ExportQuery,
+    MetricsPage,
+    MetricsQuery,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -47,7 +50,7 @@ async def authenticate(request: web.Request) -> Caller | None:
 
 
 def app_of(store: EventStore) -> web.Application:
-    return build_app(routes(store, lambda: NOW), authenticate, body_bytes_max=1000)
+    return build_app(routes(store, lambda: NOW, time.perf_counter), authenticate, body_bytes_max=1000)
 
 
 def at(text: str) -> datetime:
@@ -248,6 +251,9 @@ class EndlessStore:
         raise StoreDown("nobody")
 
     async def summary(self, query: SummaryQuery) -> Summary:
+        raise StoreDown("nobody")
+
+    async def metrics(self, query: MetricsQuery) -> MetricsPage:
         raise StoreDown("nobody")
 
     async def health(self) -> StoreHealth:

@@ -148,7 +148,7 @@ async def test_a_daemon_that_went_away_leaves_its_data_with_its_age(site, tmp_pa
         site.end_streams()
         await shown.until(lambda: shown.app.snapshot.link.kind == "retry")
         shown.clock.s += 12
-        await shown.shows("◌ retry 8s · data 14s old", "1.31k")
+        await shown.shows("◌ retry 8s · data 14s old", "the daemon ended the stream", "1.31k", "0.0")
         check_golden("overview-stale", size, shown.lines)
 
 

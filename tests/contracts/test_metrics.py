@@ -1,196 +1,279 @@
-"""The contract of EventStore on metrics: visitors, visits, bounces, durations, by page, source and period."""
+"""The contract of EventStore on metrics: persons, visits, pages, sources and periods."""
 
-import random
 from datetime import timedelta
-from typing import cast
 
+import msgspec
 import pytest
 
 from storage.errors import QueryRefused
 from storage.event import Event
-from storage.query import EventFilter, Metric, MetricsDimension, MetricsPage, MetricsQuery, MetricsRow
+from storage.query import MetricsPage, MetricsQuery, MetricsRow
 from tests.contracts.samples import DAY, HOUR, NOON, event, visitor_id
 from tests.contracts.shelf import Shelf
-from tests.fakes.store import MemoryStore
-from tests.hostile import CORPUS
 
 MINUTE = timedelta(minutes=1)
-ALL: tuple[Metric, ...] = (
-    *("visitors", "visits", "pageviews", "events"),
-    *("views_per_visit", "bounce_rate", "visit_duration"),
-)
-DIMENSIONS = ("page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month")
+ALL = ("visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration")
+NOTHING = [0, 0, 0, 0, None, None, None]
+
+Value = float | int | None
 
 
-def between(hours_before: float, hours_after: float) -> EventFilter:
-    return EventFilter(app_code="site", from_time=NOON - hours_before * HOUR, to_time=NOON + hours_after * HOUR)
+def seen(minute: float, visitor: str | None = "v", page: str | None = "/a", **members: object) -> Event:
+    """Return an event that many minutes after noon; a pageview where nothing else is said."""
+    at = NOON + minute * MINUTE
+    return event(occurred_at=at, received_at=at, anonymous_id=visitor and visitor_id(visitor), page_url=page, **members)
 
 
-TODAY = between(12, 12)
+def clicked(minute: float, visitor: str | None = "v", page: str | None = "/a", **members: object) -> Event:
+    return seen(minute, visitor, page, source_label="click", **members)
 
 
-def asked(dimension: str | None = None, metrics: tuple[Metric, ...] = ALL, **options: object) -> MetricsQuery:
-    query = {"where": TODAY, "metrics": metrics, "dimension": cast("MetricsDimension", dimension), "limit": 100}
-    return MetricsQuery(**(query | options))
+def question(*metrics: str, **members: object) -> MetricsQuery:
+    """Return a question about the day from noon on, by its first metric, descending."""
+    return msgspec.convert(
+        {
+            "type": "metrics",
+            "app_code": "site",
+            "from_time": NOON,
+            "to_time": NOON + DAY,
+            "metrics": metrics,
+            "order": metrics[0],
+            "descending": True,
+            "limit": 100,
+            **members,
+        },
+        MetricsQuery,
+    )
 
 
-def at(minute: float, who: str | None, **members: object) -> Event:
-    time = NOON + minute * MINUTE
-    visitor = who and visitor_id(who)
-    return event(**{"received_at": time, "occurred_at": time, "anonymous_id": visitor, "page_url": "/a"} | members)
-
-
-async def figures(shelf: Shelf, *metrics: Metric, **options: object) -> list[float | None]:
-    (row,) = (await shelf.store.metrics(asked(metrics=metrics, **options))).rows
+async def total(shelf: Shelf, *metrics: str, **members: object) -> list[Value]:
+    (row,) = (await shelf.store.metrics(question(*metrics, **members))).rows
+    assert row.key is None
     return row.metrics
 
 
-async def test_of_no_events_there_is_a_total_and_no_other_row(shelf: Shelf) -> None:
-    nothing = [0, 0, 0, 0, None, None, None]
-    assert await shelf.store.metrics(asked(compare=True)) == MetricsPage(
-        [MetricsRow(None, nothing, nothing)], None, 0, 0
-    )
-    for dimension in DIMENSIONS:
-        assert await shelf.store.metrics(asked(dimension)) == MetricsPage([], None, 0, 0)
+async def cells(shelf: Shelf, dimension: str, *metrics: str, **members: object) -> dict[str | None, list[Value]]:
+    page = await shelf.store.metrics(question(*metrics, dimension=dimension, **members))
+    assert len({row.key for row in page.rows}) == len(page.rows)
+    return {row.key: row.metrics for row in page.rows}
 
 
-async def test_totals(shelf: Shelf) -> None:
-    await shelf.load([at(0, "v"), at(10, "v", source_label="click"), at(12, "v"), at(100, "v"), at(5, "w")])
-    page = await shelf.store.metrics(asked())
-    assert page.rows == [MetricsRow(None, [2, 3, 4, 5, 4 / 3, 2 / 3, 240.0])]
-    assert (page.scanned, page.next) == (5, None)
-    assert page.position > 0
+async def test_of_no_events_there_is_one_total_and_no_row_of_a_dimension(shelf: Shelf) -> None:
+    assert await total(shelf, *ALL) == NOTHING
+    for dimension in ("page", "source", "time:day"):
+        page = await shelf.store.metrics(question(*ALL, dimension=dimension))
+        assert page == MetricsPage([], None, 0, 0)
 
 
-@pytest.mark.parametrize(("gap_s", "visits"), [(1799.999, 1), (1800, 2)])
-async def test_a_visit_ends_where_half_an_hour_passes(shelf: Shelf, gap_s: float, visits: int) -> None:
-    await shelf.load([at(0, "v"), at(gap_s / 60, "v")])
-    assert await figures(shelf, "visits", "bounce_rate") == [visits, 0.0 if visits == 1 else 1.0]
+async def test_events_less_than_30_minutes_apart_are_one_visit(shelf: Shelf) -> None:
+    await shelf.load([seen(0), clicked(29), seen(58.999)])
+    assert await total(shelf, *ALL) == [1, 1, 2, 3, 2.0, 0.0, 58.999 * 60]
+
+
+async def test_30_minutes_after_the_last_event_a_new_visit_begins(shelf: Shelf) -> None:
+    await shelf.load([seen(0), seen(1), seen(31)])
+    assert await total(shelf, *ALL) == [1, 2, 3, 3, 1.5, 0.5, 30.0]
+
+
+async def test_a_visit_of_one_event_is_a_bounce_of_no_duration(shelf: Shelf) -> None:
+    await shelf.load([seen(0), seen(0, "w"), clicked(0, "w")])
+    assert await total(shelf, "visits", "bounce_rate", "visit_duration") == [2, 0.5, 0.0]
 
 
 async def test_events_of_nobody_are_counted_and_make_no_visit(shelf: Shelf) -> None:
-    await shelf.load([at(0, None), at(1, None), at(1, "v")])
-    assert await figures(shelf, "visitors", "visits", "events", "bounce_rate") == [1, 1, 3, 1.0]
-    rows = (await shelf.store.metrics(asked("source", ("events", "visits")))).rows
-    assert rows == [MetricsRow(None, [1, 1])]
+    await shelf.load([seen(0, None), clicked(1, None), seen(2, None)])
+    assert await total(shelf, *ALL) == [0, 0, 2, 3, None, None, None]
+    assert await cells(shelf, "page", *ALL) == {"/a": [0, 0, 2, 3, None, None, None]}
+    assert await cells(shelf, "time:day", *ALL) == {"2026-11-18": [0, 0, 2, 3, None, None, None]}
+    assert await cells(shelf, "source", *ALL) == {}
 
 
-async def test_a_late_sign_in_makes_two_devices_one_person_and_one_visit(shelf: Shelf) -> None:
-    await shelf.load([at(0, "phone"), at(5, "desk"), at(7, "phone")])
-    assert await figures(shelf, "visitors", "visits") == [2, 2]
-    await shelf.load([at(300, "phone", user_id="ada"), at(301, "desk", user_id="ada")])
-    assert await figures(shelf, "visitors", "visits", "visit_duration") == [1, 2, 240.0]
+async def test_a_late_sign_in_makes_two_visitors_one_person_and_their_visits_one(shelf: Shelf) -> None:
+    await shelf.load([seen(0, "phone"), seen(10, "desk")])
+    assert await total(shelf, "visitors", "visits", "bounce_rate") == [2, 2, 1.0]
+    await shelf.load([clicked(300, "phone", user_id="ada"), clicked(300, "desk", user_id="ada")])
+    assert await total(shelf, "visitors", "visits", "bounce_rate") == [1, 2, 0.0]
 
 
-async def test_the_time_before_stands_beside_it(shelf: Shelf) -> None:
-    await shelf.load([at(0, "v"), at(-1440, "v"), at(-1439, "w", page_url="/b"), at(-2880, "x")])
-    (row,) = (await shelf.store.metrics(asked(metrics=("visitors", "events"), compare=True))).rows
-    assert (row.metrics, row.previous) == ([1, 1], [2, 2])
-    rows = (await shelf.store.metrics(asked("page", ("events",), compare=True))).rows
-    assert rows == [MetricsRow("/a", [1], [1])]
-    rows = (await shelf.store.metrics(asked("time:hour", ("events",), compare=True))).rows
-    assert rows == [MetricsRow("2026-11-18T12:00:00Z", [1], [2])]
+async def test_a_user_and_a_visitor_of_the_same_name_are_two(shelf: Shelf) -> None:
+    await shelf.load([seen(0, "ada"), seen(0, None, user_id="ada")])
+    assert await total(shelf, "visitors", "visits") == [2, 2]
 
 
-async def test_a_page_without_a_past_is_beside_nothing(shelf: Shelf) -> None:
-    await shelf.load([at(0, "v", page_url="/new"), at(0, "v", page_url=None), at(-1440, "v", page_url=None)])
-    rows = (await shelf.store.metrics(asked("page", ("events", "bounce_rate"), compare=True))).rows
-    assert [(row.key, row.previous) for row in rows] == [("/new", [0, None]), (None, [1, 1.0])]
+async def test_the_range_cuts_events_and_visits(shelf: Shelf) -> None:
+    await shelf.load([seen(-1), seen(0), seen(1), seen(1440), seen(0, app_code="shop")])
+    assert await total(shelf, *ALL) == [1, 1, 2, 2, 2.0, 0.0, 60.0]
+    page = await shelf.store.metrics(question("events"))
+    assert (page.position, page.rows_scanned) == ((await shelf.store.health()).position, 2)
+
+
+async def test_one_users_metrics_are_of_its_events_before_sign_in_too(shelf: Shelf) -> None:
+    await shelf.load([seen(0), clicked(1, user_id="ada"), seen(0, "w"), clicked(2, "w", user_id="bob")])
+    assert await total(shelf, *ALL, user_id="ada") == [1, 1, 1, 2, 1.0, 0.0, 60.0]
+    assert (await shelf.store.metrics(question("events", user_id="ada"))).rows_scanned == 2
+
+
+async def test_a_page_has_the_visits_that_touched_it_and_measures_those_that_began_there(shelf: Shelf) -> None:
+    await shelf.load(
+        [seen(0), seen(1, page="/b"), clicked(2, page="/b"), seen(3), seen(0, "w", "/b"), seen(60, page="/b")]
+    )
+    assert await cells(shelf, "page", *ALL) == {
+        "/b": [2, 3, 3, 4, 1.0, 1.0, 0.0],
+        "/a": [1, 1, 2, 2, 2.0, 0.0, 180.0],
+    }
+
+
+async def test_events_outside_of_pages_have_a_row_without_a_page(shelf: Shelf) -> None:
+    await shelf.load([clicked(0, page=None), seen(1)])
+    assert await cells(shelf, "page", *ALL) == {
+        "/a": [1, 1, 1, 1, 1.0, None, None],
+        None: [1, 1, 0, 1, 0.0, 0.0, 60.0],
+    }
 
 
 @pytest.mark.parametrize(
-    ("page_url", "referrer", "source"),
+    ("referrer", "source"),
     [
-        ("https://shop.example/a", None, None),
-        ("https://shop.example/a", "https://www.Search.example/q?x=1", "search.example"),
-        ("https://shop.example/a", "https://shop.example/b", None),
-        ("https://www.shop.example/a", "http://SHOP.example:8080/b", None),
-        ("/a", "https://user:pass@news.example:444#x", "news.example"),
-        (None, "android-app://com.example.app/x", "com.example.app"),
-        ("/a", "search.example", None),
-        ("/a", "https://", None),
-        ("/a", "https:///x", None),
-        ("/a", "https://www.example?x", "example"),
-        ("/a", "nonsense \x1b[31m", None),
+        (None, None),
+        ("https://news.example/a?b=https://other.example/", "news.example"),
+        ("https://WWW.News.Example", "news.example"),
+        ("http://user:secret@news.example:8080/", "news.example"),
+        ("https://news.example?q=1", "news.example"),
+        ("https://[2001:db8::1]:443/", "[2001:db8::1]"),
+        ("android-app://com.example.news/", "com.example.news"),
+        ("https://www.shop.example/sale", None),
+        ("HTTPS://SHOP.EXAMPLE:443", None),
+        ("https://blog.shop.example/", "blog.shop.example"),
+        ("/a", None),
+        ("https://", None),
+        ("news.example", None),
     ],
 )
-async def test_a_source_is_the_host_that_a_visit_came_from(
-    shelf: Shelf, page_url: str | None, referrer: str | None, source: str | None
+async def test_a_source_is_the_host_of_the_referrer(shelf: Shelf, referrer: str | None, source: str | None) -> None:
+    await shelf.load([seen(0, page="https://shop.example/", referrer=referrer)])
+    assert await cells(shelf, "source", "visits") == {source: [1]}
+
+
+async def test_a_source_has_its_visits_whole_and_the_first_event_of_a_visit_says_it(shelf: Shelf) -> None:
+    news, search = "https://news.example/", "https://search.example/"
+    await shelf.load([seen(0, referrer=news), seen(1, referrer=search), clicked(2), seen(90, referrer=search)])
+    await shelf.load([seen(0, "w", referrer=news), seen(0, "x")])
+    assert await cells(shelf, "source", *ALL) == {
+        "news.example": [2, 2, 3, 4, 1.5, 0.5, 60.0],
+        "search.example": [1, 1, 1, 1, 1.0, 1.0, 0.0],
+        None: [1, 1, 1, 1, 1.0, 1.0, 0.0],
+    }
+
+
+async def test_of_events_at_one_time_the_one_that_came_first_begins_the_visit(shelf: Shelf) -> None:
+    await shelf.load([seen(0, page=f"/{n}", referrer=f"https://{n}.example/") for n in range(5)])
+    assert await cells(shelf, "source", "visits") == {"0.example": [1]}
+    begun = await cells(shelf, "page", "bounce_rate")
+    assert [page for page, (rate,) in begun.items() if rate is not None] == ["/0"]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "keys"),
+    [
+        ("time:minute", ["2026-11-18T12:00:00Z", "2026-11-18T12:01:00Z", "2026-11-18T13:59:00Z"]),
+        ("time:hour", ["2026-11-18T12:00:00Z", "2026-11-18T13:00:00Z"]),
+        ("time:day", ["2026-11-18"]),
+        ("time:week", ["2026-11-16"]),
+        ("time:month", ["2026-11"]),
+    ],
+)
+async def test_periods_with_events_have_rows_in_their_order(shelf: Shelf, dimension: str, keys: list[str]) -> None:
+    await shelf.load([seen(119.5), seen(0.99), seen(1)])
+    page = await shelf.store.metrics(question("events", dimension=dimension, order=None, descending=False))
+    assert [row.key for row in page.rows] == keys
+    page = await shelf.store.metrics(question("events", dimension=dimension, order=None))
+    assert [row.key for row in page.rows] == keys[::-1]
+
+
+async def test_a_period_has_its_events_and_the_visits_that_began_in_it(shelf: Shelf) -> None:
+    await shelf.load([seen(50), seen(65), clicked(70), seen(100)])
+    assert await cells(shelf, "time:hour", *ALL) == {
+        "2026-11-18T12:00:00Z": [1, 1, 1, 1, 1.0, 0.0, 1200.0],
+        "2026-11-18T13:00:00Z": [1, 1, 2, 3, 2.0, 1.0, 0.0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("order", "descending", "keys"),
+    [
+        ("events", True, ["/b", "/a", "/c"]),
+        ("events", False, ["/a", "/c", "/b"]),
+        (None, False, ["/a", "/b", "/c"]),
+        (None, True, ["/c", "/b", "/a"]),
+        ("bounce_rate", False, ["/a", "/b", "/c"]),
+        ("bounce_rate", True, ["/b", "/a", "/c"]),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 9])
+async def test_pages_of_an_answer_join_in_every_order(
+    shelf: Shelf, order: str | None, *, descending: bool, keys: list[str], limit: int
 ) -> None:
-    later = at(1, "v", page_url="https://shop.example/c", referrer="https://later.example/")
-    await shelf.load([later, at(0, "v", page_url=page_url, referrer=referrer)])
-    rows = (await shelf.store.metrics(asked("source", ("visitors", "visits", "pageviews", "events")))).rows
-    assert rows == [MetricsRow(source, [1, 1, 1 + (page_url is not None), 2])]
-
-
-async def test_a_page_has_the_visits_that_began_there(shelf: Shelf) -> None:
-    await shelf.load([at(0, "v"), at(1, "v", page_url="/b"), at(2, "w", page_url="/b"), at(100, "v")])
-    rows = (await shelf.store.metrics(asked("page", ("visitors", "visits", "bounce_rate", "visit_duration")))).rows
-    assert rows == [MetricsRow("/a", [1, 2, 0.5, 30.0]), MetricsRow("/b", [2, 1, 1.0, 0.0])]
-
-
-async def test_order_limit_and_pages(shelf: Shelf) -> None:
-    await shelf.load([at(n, f"v{n}", page_url=f"/{n % 7}" if n % 7 else None) for n in range(25)])
-    for options in ({}, {"descending": True}, {"order_by": "events"}, {"order_by": "events", "descending": True}):
-        whole = await shelf.store.metrics(asked("page", ("events",), **options))
-        assert len(whole.rows) == 7
-        found: list[MetricsRow] = []
-        after = None
-        while after is not None or not found:
-            page = await shelf.store.metrics(asked("page", ("events",), limit=2, after=after, **options))
-            found += page.rows
-            after = page.next
-            assert page.scanned == 25
-        assert found == whole.rows
+    await shelf.load([seen(0), seen(1, page="/c"), seen(0, "w", "/b"), clicked(99, "w", "/b")])
+    found: list[str | None] = []
+    after = None
+    while len(found) < 3:
+        page = await shelf.store.metrics(
+            question("visitors", dimension="page", order=order, descending=descending, limit=limit, after=after)
+        )
+        found += [row.key for row in page.rows]
+        after = page.next
+    assert (found, after) == (keys, None)
 
 
 async def test_a_cursor_of_another_question_is_refused(shelf: Shelf) -> None:
-    await shelf.load([at(n, "v", page_url=f"/{n}") for n in range(3)])
-    page = await shelf.store.metrics(asked("page", limit=1))
-    for options in ({"order_by": "events"}, {"where": between(13, 12)}, {"metrics": ("events",)}):
-        with pytest.raises(QueryRefused):
-            await shelf.store.metrics(asked("page", limit=1, after=page.next, **options))
+    await shelf.load([seen(0), seen(0, page="/b")])
+    after = (await shelf.store.metrics(question("events", dimension="page", limit=1))).next
+    for changed in ({"from_time": NOON + HOUR}, {"user_id": "ada"}, {"order": None}, {"compare": True}):
+        with pytest.raises(QueryRefused) as refused:
+            await shelf.store.metrics(question("events", **({"dimension": "page", "after": after} | changed)))
+        assert refused.value.field == "cursor"
+    with pytest.raises(QueryRefused):
+        await shelf.store.metrics(question("visits", dimension="page", after=after))
 
 
-async def test_hostile_names_come_back_as_they_are(shelf: Shelf) -> None:
-    names = sorted(text for text in CORPUS if "\x00" not in text)
-    await shelf.load([at(n, "v", page_url=name) for n, name in enumerate(names)])
-    rows = (await shelf.store.metrics(asked("page", ("events",), compare=True))).rows
-    assert {row.key: row.metrics for row in rows} == {name: [1] for name in names}
+async def test_the_period_before_is_as_long_and_ends_where_this_one_begins(shelf: Shelf) -> None:
+    await shelf.load([seen(-1441), seen(-1440), clicked(-1430), seen(-1), seen(0), seen(1440)])
+    page = await shelf.store.metrics(question(*ALL, compare=True))
+    assert page.rows == [MetricsRow(None, [1, 1, 1, 1, 1.0, 1.0, 0.0], [1, 2, 2, 3, 1.0, 0.5, 300.0])]
 
 
-async def test_filters_and_applications_are_kept_apart(shelf: Shelf) -> None:
-    await shelf.load([at(0, "v"), at(1, "v", app_code="shop"), at(2, "w", user_id="ada", page_url="/b")])
-    assert await figures(shelf, "events") == [2]
-    where = EventFilter(app_code="site", user_id="ada", from_time=NOON, to_time=NOON + DAY)
-    assert await figures(shelf, "events", "visitors", where=where) == [1, 1]
+@pytest.mark.parametrize(("dimension", "member"), [("page", "page"), ("source", "referrer")])
+async def test_pages_and_sources_are_compared_with_themselves(shelf: Shelf, dimension: str, member: str) -> None:
+    def at(minute: float, visitor: str, text: str | None) -> Event:
+        return clicked(minute, visitor, **{member: text})
+
+    old, new, gone = "https://old.example", "https://new.example", "https://gone.example"
+    await shelf.load([at(-5, "v", old), at(-4, "v", old), at(-5, "w", None), at(-5, "x", gone)])
+    await shelf.load([at(0, "v", old), at(0, "w", None), at(1, "y", new)])
+    page = await shelf.store.metrics(question("events", "views_per_visit", dimension=dimension, compare=True))
+    found = {row.key and row.key.removeprefix("https://"): row.previous for row in page.rows}
+    assert found == {"old.example": [2, 0.0], None: [1, 0.0], "new.example": [0, None]}
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_random_traffic_has_the_figures_that_plain_python_counts(shelf: Shelf, seed: int) -> None:
-    draw = random.Random(seed)
-    referrers = [None, "https://www.search.example/q", "https://shop.example/x", "https://news.example/"]
-    events = [
-        at(
-            draw.choice([draw.uniform(-2880, 700), draw.randrange(0, 90)]),
-            draw.choice([None, *"abcdef"]),
-            page_url=draw.choice([None, "/a", "https://shop.example/b"]),
-            referrer=draw.choice(referrers),
-            source_label=draw.choice(["pageview", "click"]),
-            user_id=draw.choice([None] * 9 + ["ada", "bob"]),
-        )
-        for _ in range(150)
+async def test_periods_are_compared_with_those_as_much_earlier(shelf: Shelf) -> None:
+    await shelf.load([seen(-1430), seen(-1380), seen(-1300), seen(5), seen(6), seen(70)])
+    page = await shelf.store.metrics(question("events", dimension="time:hour", compare=True, order=None))
+    assert page.rows == [
+        MetricsRow("2026-11-18T13:00:00Z", [1], [1]),
+        MetricsRow("2026-11-18T12:00:00Z", [2], [1]),
     ]
-    plain = MemoryStore()
-    plain.put(*events)
-    await shelf.load([*events])
-    for dimension in (None, *DIMENSIONS):
-        for metrics in (ALL, ("visitors", "events")):
-            for order in ({}, {"order_by": "visitors", "descending": True}):
-                query = asked(dimension, metrics, where=between(24, 12), compare=True, limit=1000, **order)
-                found, expected = await shelf.store.metrics(query), await plain.metrics(query)
-                assert found.scanned == expected.scanned
-                assert [row.key for row in found.rows] == [row.key for row in expected.rows]
-                for ours, theirs in zip(found.rows, expected.rows, strict=True):
-                    assert ours.metrics == pytest.approx(theirs.metrics, nan_ok=True)
-                    assert ours.previous == pytest.approx(theirs.previous, nan_ok=True)
+
+
+HOSTILE = ["'; DROP TABLE events; --", "\x1b[31m{period}", '"$keys', "{0}", "/ü\U0001f600", "\u202e%Y"]
+
+
+async def test_hostile_text_is_a_page_like_any_other(shelf: Shelf) -> None:
+    await shelf.load([seen(n, page=text, referrer=text, user_id=text) for n, text in enumerate(HOSTILE)])
+    found: list[str | None] = []
+    after = None
+    while len(found) < len(HOSTILE):
+        page = await shelf.store.metrics(question("events", dimension="page", compare=True, limit=1, after=after))
+        found += [row.key for row in page.rows]
+        after = page.next
+    assert sorted(map(str, found)) == sorted(HOSTILE)
+    assert await total(shelf, "events", user_id="' OR 1=1 --") == [0]

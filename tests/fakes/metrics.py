@@ -1,146 +1,164 @@
-"""Metrics in plain Python, as `storage.query.MetricsQuery` words them; one pass over the events for each visitor."""
+"""The metrics of a store in plain Python, event by event."""
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 from storage.duckdb import cursor
-from storage.event import PAGEVIEW, Event
-from storage.query import MetricsPage, MetricsQuery, MetricsRow
+from storage.query import Metric, MetricsPage, MetricsQuery, MetricsRow
+from tests.fakes.stored import Stored
 
-GAP = timedelta(minutes=30)
-FORMS = {
-    "time:minute": "%Y-%m-%dT%H:%M:00Z",
-    "time:hour": "%Y-%m-%dT%H:00:00Z",
-    "time:day": "%Y-%m-%d",
-    "time:week": "%Y-%m-%d",
-    "time:month": "%Y-%m",
-}
+VISIT_GAP = timedelta(minutes=30)
+
+Visit = list[Stored]
+Key = str | None
 
 
-class Row(Protocol):
-    """One stored event, its user resolved."""
-
-    @property
-    def event(self) -> Event: ...
-    @property
-    def occurred_at(self) -> datetime: ...
-    @property
-    def place(self) -> tuple[datetime, int, int]: ...
-    @property
-    def person(self) -> tuple[str, str] | None: ...
-
-
-class Visit(NamedTuple):
-    rows: Sequence[Row]
-
-    @property
-    def lasted_s(self) -> float:
-        return (self.rows[-1].occurred_at - self.rows[0].occurred_at).total_seconds()
-
-
-def metrics_page(rows: Iterable[Row], query: MetricsQuery, position: int) -> MetricsPage:
-    """Answer the question over the rows of its application, whatever their time."""
-    rows = list(rows)
-    where = query.where
-    assert where.from_time is not None
-    assert where.to_time is not None
-    length = where.to_time - where.from_time
-    now = _between(rows, where.from_time, where.to_time)
-    found = _by_key(now, query, timedelta())
-    before = _by_key(_between(rows, where.from_time - length, where.from_time), query, length)
-    lines = sorted(found.items(), key=lambda one: _order(query, one), reverse=query.descending and not query.order_by)
+def page(stored: list[Stored], position: int, query: MetricsQuery) -> MetricsPage:
+    length = query.to_time - query.from_time
+    cells = _cells(stored, query, timedelta(0))
+    before = _cells(stored, query, length)
+    lines = sorted(cells, key=lambda key: _place(query, key, cells[key]), reverse=_is_reversed(query))
     if query.after is not None:
-        value, key = cursor.decode(query.after, query, tuple[float, str | None])
-        after = (value, key is None, key or "")
-        backwards = query.descending and not query.order_by
-        lines = [one for one in lines if (_order(query, one) < after if backwards else _order(query, one) > after)]
+        after = _comparable(*cursor.decode(query.after, query, tuple[float | None, Key]))
+        places = {key: _place(query, key, cells[key]) for key in lines}
+        lines = [key for key in lines if (places[key] < after if _is_reversed(query) else places[key] > after)]
     shown = lines[: query.limit]
-    nothing = _figures([], [], query)
-    answer = [MetricsRow(key, figures, before.get(key, nothing) if query.compare else None) for key, figures in shown]
-    if len(lines) <= query.limit:
-        return MetricsPage(answer, None, position, len(now))
-    last = shown[-1]
-    return MetricsPage(answer, cursor.encode((_order(query, last)[0], last[0]), query), position, len(now))
+    rows = [
+        MetricsRow(
+            key,
+            [cells[key].value(metric) for metric in query.metrics],
+            [before.get(key, Cell()).value(metric) for metric in query.metrics] if query.compare else None,
+        )
+        for key in shown
+    ]
+    following = None
+    if len(lines) > query.limit:
+        following = cursor.encode((_value(query, cells[shown[-1]]), shown[-1]), query)
+    return MetricsPage(rows, following, position, len(_in_range(stored, query, timedelta(0))))
 
 
-def _between(rows: list[Row], start: datetime, end: datetime) -> list[Row]:
-    return [row for row in rows if start <= row.occurred_at < end]
+class Cell:
+    """What is counted for one key: its events, its visits, and those of them that are measured."""
+
+    def __init__(self) -> None:
+        self.events: list[Stored] = []
+        self.visits: list[Visit] = []
+        self.measured: list[Visit] = []
+
+    def value(self, metric: Metric) -> float | int | None:
+        pageviews = sum(row.is_pageview for row in self.events)
+        spans = [(visit[-1].occurred_at - visit[0].occurred_at) // timedelta(microseconds=1) for visit in self.measured]
+        mean = _ratio(sum(spans), len(spans))
+        values: dict[Metric, float | int | None] = {
+            "visitors": len({row.person for row in self.events} - {None}),
+            "visits": len(self.visits),
+            "pageviews": pageviews,
+            "events": len(self.events),
+            "views_per_visit": _ratio(pageviews, len(self.visits)),
+            "bounce_rate": _ratio(sum(len(visit) == 1 for visit in self.measured), len(self.measured)),
+            "visit_duration": None if mean is None else mean / 1e6,
+        }
+        return values[metric]
 
 
-def _by_key(rows: list[Row], query: MetricsQuery, shift: timedelta) -> dict[str | None, list[float | None]]:
-    visits = _visits(rows)
+def _cells(stored: list[Stored], query: MetricsQuery, shift: timedelta) -> dict[Key, Cell]:
+    cells: dict[Key, Cell] = defaultdict(Cell)
     if query.dimension is None:
-        return {None: _figures(rows, visits, query)}
-    events_of: dict[str | None, list[Row]] = defaultdict(list)
-    visits_of: dict[str | None, list[Visit]] = defaultdict(list)
-    shift = shift if query.dimension.startswith("time:") else timedelta()
+        cells[None] = Cell()
+    events = _in_range(stored, query, shift)
+    visits = _visits(events)
+    if query.dimension == "source":
+        for visit in visits:
+            cell = cells[_source(visit[0])]
+            cell.events += visit
+            cell.visits.append(visit)
+            cell.measured.append(visit)
+        return cells
+    for row in events:
+        cells[_key(row, query, shift)].events.append(row)
     for visit in visits:
-        key = _key(visit.rows[0], query.dimension, shift)
-        visits_of[key].append(visit)
-        if query.dimension == "source":
-            events_of[key] += visit.rows
-    if query.dimension != "source":
-        for row in rows:
-            events_of[_key(row, query.dimension, shift)].append(row)
-    if not {"visits", "views_per_visit", "bounce_rate", "visit_duration"} & {*query.metrics}:
-        visits_of.clear()
-    return {key: _figures(events_of[key], visits_of[key], query) for key in {*events_of, *visits_of}}
+        entry = _key(visit[0], query, shift)
+        cells[entry].measured.append(visit)
+        for key in {_key(row, query, shift) for row in visit} if query.dimension == "page" else {entry}:
+            cells[key].visits.append(visit)
+    return cells
 
 
-def _visits(rows: list[Row]) -> list[Visit]:
-    of: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.person is not None:
-            of[row.person].append(row)
-    visits: list[list[Row]] = []
-    for theirs in of.values():
-        theirs.sort(key=lambda row: row.place)
-        for at, row in enumerate(theirs):
-            if at == 0 or row.occurred_at - theirs[at - 1].occurred_at >= GAP:
-                visits.append([])
-            visits[-1].append(row)
-    return [Visit(visit) for visit in visits]
+def _in_range(stored: list[Stored], query: MetricsQuery, shift: timedelta) -> list[Stored]:
+    return [
+        row
+        for row in stored
+        if row.event.app_code == query.app_code
+        and query.user_id in (None, row.event.user_id)
+        and query.from_time <= row.occurred_at + shift < query.to_time
+    ]
 
 
-def _figures(rows: Sequence[Row], visits: Sequence[Visit], query: MetricsQuery) -> list[float | None]:
-    pageviews = sum(row.event.source_label == PAGEVIEW and row.event.page_url is not None for row in rows)
-    figures: dict[str, float | None] = {
-        "visitors": len({row.person for row in rows} - {None}),
-        "visits": len(visits),
-        "pageviews": pageviews,
-        "events": len(rows),
-        "views_per_visit": pageviews / len(visits) if visits else None,
-        "bounce_rate": sum(len(visit.rows) == 1 for visit in visits) / len(visits) if visits else None,
-        "visit_duration": sum(visit.lasted_s for visit in visits) / len(visits) if visits else None,
-    }
-    return [figures[name] for name in query.metrics]
+def _visits(events: Iterable[Stored]) -> list[Visit]:
+    visits: list[Visit] = []
+    latest: dict[tuple[str, str], Visit] = {}
+    for row in sorted(events, key=lambda row: row.place):
+        if row.person is None:
+            continue
+        visit = latest.get(row.person)
+        if visit is None or row.occurred_at - visit[-1].occurred_at >= VISIT_GAP:
+            visit = latest[row.person] = []
+            visits.append(visit)
+        visit.append(row)
+    return visits
 
 
-def _key(row: Row, dimension: str, shift: timedelta) -> str | None:
+def _key(row: Stored, query: MetricsQuery, shift: timedelta) -> Key:
+    if query.dimension in (None, "page"):
+        return row.event.page_url if query.dimension else None
     at = row.occurred_at + shift
-    match dimension:
-        case "page":
-            return row.event.page_url
-        case "source":
-            host = _host(row.event.referrer)
-            return host if host != _host(row.event.page_url) else None
-        case "time:week":
-            at -= timedelta(days=at.weekday())
-    return f"{at:{FORMS[dimension]}}"
+    return {
+        "time:minute": f"{_day(at)}T{at.hour:02}:{at.minute:02}:00Z",
+        "time:hour": f"{_day(at)}T{at.hour:02}:00:00Z",
+        "time:day": _day(at),
+        "time:week": _day(at - timedelta(days=at.weekday())),
+        "time:month": _day(at)[:7],
+    }[query.dimension]
+
+
+def _day(at: datetime) -> str:
+    return str(at.date())
+
+
+def _source(first: Stored) -> str | None:
+    host = _host(first.event.referrer)
+    return None if host == _host(first.event.page_url) else host
 
 
 def _host(url: str | None) -> str | None:
-    return (urlsplit(url or "").hostname or "").removeprefix("www.") or None
+    found = re.match(r"[a-z][a-z0-9+.-]*://([^/?#]*)", (url or "").lower())
+    if found is None:
+        return None
+    authority = found[1].rpartition("@")[2]
+    host = authority.partition("]")[0] + "]" if authority.startswith("[") else authority.partition(":")[0]
+    return host.removeprefix("www.") or None
 
 
-def _order(query: MetricsQuery, line: tuple[str | None, list[float | None]]) -> tuple[float, bool, str]:
-    key, figures = line
-    value = 0.0
-    if query.order_by is not None:
-        found = figures[query.metrics.index(query.order_by)]
-        value = -1.0 if found is None else float(found)
-        value = -value if query.descending else value
-    return value, key is None, key or ""
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _is_reversed(query: MetricsQuery) -> bool:
+    return query.descending and query.order is None
+
+
+def _value(query: MetricsQuery, cell: Cell) -> float | None:
+    if query.order is None:
+        return None
+    value = cell.value(query.order)
+    return None if value is None else (-value if query.descending else value)
+
+
+def _place(query: MetricsQuery, key: Key, cell: Cell) -> tuple[object, ...]:
+    return _comparable(_value(query, cell), key)
+
+
+def _comparable(value: float | None, key: Key) -> tuple[object, ...]:
+    return value is None, value or 0, key is None, key or ""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from storage.duckdb import cursor
 from storage.errors import StorageError
-from storage.event import PAGEVIEW, Event, RejectedItem, encode
+from storage.event import Event, RejectedItem, encode
 from storage.ports import LogPosition, LogRange
 from storage.query import (
     CHUNK_BYTES,
@@ -30,30 +30,10 @@ from storage.query import (
     VisitsPage,
     VisitsQuery,
 )
-from tests.fakes.metrics import metrics_page
+from tests.fakes import metrics
+from tests.fakes.stored import Stored
 
 LOG_ID = "0000000001-fake"
-
-
-class Stored(msgspec.Struct, frozen=True):
-    position: int
-    log_id: str
-    offset: int
-    event: Event
-
-    @property
-    def occurred_at(self) -> datetime:
-        return self.event.occurred_at or self.event.received_at
-
-    @property
-    def place(self) -> tuple[datetime, int, int]:
-        return self.occurred_at, self.position, self.offset
-
-    @property
-    def person(self) -> tuple[str, str] | None:
-        if self.event.user_id is not None:
-            return "user", self.event.user_id
-        return None if self.event.anonymous_id is None else ("visitor", self.event.anonymous_id)
 
 
 class MemoryStore:
@@ -155,9 +135,7 @@ class MemoryStore:
         return Summary(len(rows), _persons(rows), counts[: query.pages])
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
-        where = replace(query.where, from_time=None, to_time=None)
-        rows = [row for row in self._resolved() if _matches(row, where)]
-        return metrics_page(rows, query, len(self._ledger))
+        return metrics.page(self._resolved(), len(self._ledger), query)
 
     async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         chunk = b""
@@ -185,10 +163,7 @@ class MemoryStore:
         )
 
     def _pageviews(self, where: EventFilter) -> list[Stored]:
-        rows = [
-            row for row in self._resolved() if row.event.source_label == PAGEVIEW and row.event.page_url is not None
-        ]
-        return [row for row in rows if _matches(row, where)]
+        return [row for row in self._resolved() if row.is_pageview and _matches(row, where)]
 
     def _resolved(self) -> list[Stored]:
         owners: dict[tuple[str, str | None], str] = {}

@@ -1,7 +1,10 @@
 """The real `footfall` in a real terminal, on a real daemon."""
 
 import json
+import os
+import pty
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +85,25 @@ def test_who_signs_in_types_its_name_and_password(daemon: Daemon, tmp_path: Path
         assert "correct horse" not in shown.screen()
     assert (tmp_path / "state" / "footfall" / "token").stat().st_mode & 0o777 == 0o600
     assert b"correct horse battery" not in shown.written()
+
+
+def test_a_console_whose_terminal_is_gone_ends(tmp_path: Path) -> None:
+    """Without a controlling terminal no SIGHUP comes, as where a supervisor or a container stands between."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"FOOTFALL_URL": "http://127.0.0.1:9", "XDG_STATE_HOME": str(tmp_path), "TERM": "xterm"}
+    process = subprocess.Popen(
+        CONSOLE, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        shown = b""
+        while b"Quit" not in shown:
+            shown += os.read(ours, 65536)
+        os.close(ours)
+        assert process.wait(30) == 129
+    finally:
+        process.kill()
+        process.wait()
 
 
 def hostile_events() -> list[dict[str, object]]:
