@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import os
 import random
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from bench.console import ConsoleBench
 from bench.daemon import running
 from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
-from bench.process import Server, resident_mb, started
+from bench.process import Server, end_by_interrupt, resident_mb, started
 from bench.tally import Tally
 from bench.tracking import CONNECTIONS_FEW, CONNECTIONS_MANY, TrackBench
 from bench.traffic import Traffic
@@ -33,9 +32,7 @@ BARE = [sys.executable, str(Path(__file__).with_name("bare.py"))]
 def main(argv: list[str] | None = None) -> int:
     """Run the bench and return its exit status: 1 when the run proves nothing, else 0, targets met or not."""
     arguments = _parser().parse_args(argv)
-    # Also where SIGINT is ignored, as behind nohup; SIGTERM becomes it, since event loops know how to end by it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    end_by_interrupt()
     try:
         _require_linux()
         with _new_directory(arguments.dir) as directory:

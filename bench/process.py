@@ -81,6 +81,19 @@ def started(command: Sequence[str], *, directory: Path, environment: Mapping[str
         yield Server(process.pid, host, port)
 
 
+def end_by_interrupt() -> None:
+    """Let ctrl-c, SIGTERM and a closed terminal all raise KeyboardInterrupt, so that what was started is ended."""
+    # Also where SIGINT is ignored, as in the background of a script; event loops know how to end by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it on purpose
+        signal.signal(signal.SIGHUP, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
 @contextlib.contextmanager
 def interrupts_deferred() -> Iterator[None]:
     """Let a KeyboardInterrupt wait for the end of the block: in the middle of a start it would lose the process."""

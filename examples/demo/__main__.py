@@ -4,22 +4,25 @@ import argparse
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.daemon import Daemon, running
 from bench.errors import BenchFailed
+from bench.process import STOP_S, end_by_interrupt, interrupts_deferred
 from examples.demo.stream import DemoFailed, Stream
 
 SECONDS, SECONDS_MAX = 600.0, 3600.0
 EVENTS_PER_S, EVENTS_PER_S_MAX = 5.0, 200.0
 STORED_S = 30.0
+SAY_S = 1.0
 QUICK = {"FOOTFALL_IDENTITY__BCRYPT_COST": "4"}
 """Sign-ups of made-up people need no hard hash."""
 
@@ -27,6 +30,7 @@ QUICK = {"FOOTFALL_IDENTITY__BCRYPT_COST": "4"}
 def main(argv: list[str] | None = None) -> int:
     """Run the demo and return its exit status."""
     arguments = _parser().parse_args(argv)
+    end_by_interrupt()
     os.environ.update(QUICK)
     terminal = sys.stdin.isatty() and sys.stdout.isatty() and not arguments.no_console
     try:
@@ -61,45 +65,53 @@ def _up_to(most: float) -> Callable[[str], float]:
 
 
 def _with_console(daemon: Daemon, arguments: argparse.Namespace) -> int:
-    with _streaming(daemon, arguments):
-        environment = os.environ | {"FOOTFALL_URL": daemon.server.url, "FOOTFALL_TOKEN": daemon.token}
-        return subprocess.run([sys.executable, "-m", "console"], env=environment, check=False).returncode
+    environment = os.environ | {"FOOTFALL_URL": daemon.server.url, "FOOTFALL_TOKEN": daemon.token}
+    with _streaming(daemon, arguments), contextlib.ExitStack() as ends:
+        with interrupts_deferred():
+            console = subprocess.Popen([sys.executable, "-m", "console"], env=environment)
+            ends.callback(_leave, console)
+        return console.wait()
+
+
+def _leave(console: subprocess.Popen[bytes]) -> None:
+    """End a console that is still open."""
+    with interrupts_deferred():
+        if console.poll() is None:
+            console.send_signal(signal.SIGINT)  # by any other signal the terminal stays as it drew it
+        try:
+            console.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            console.kill()
+            console.wait()
 
 
 def _without(daemon: Daemon, arguments: argparse.Namespace) -> int:
-    with _streaming(daemon, arguments) as (stream, thread):
-        while thread.is_alive():
-            thread.join(1.0)
+    with _streaming(daemon, arguments) as (stream, visits):
+        while wait([visits], timeout=SAY_S).not_done:
             _say(f"{stream.sent} events sent")
+    _say(f"{stream.sent} events sent")
     stored = _stored(daemon, stream.sent)
     _say(f"{stored} events stored")
     return 0 if stored == stream.sent else 1
 
 
 @contextlib.contextmanager
-def _streaming(daemon: Daemon, arguments: argparse.Namespace) -> Iterator[tuple[Stream, threading.Thread]]:
-    """Fill the past, then let visitors come in a thread; they leave at the end of the block."""
+def _streaming(daemon: Daemon, arguments: argparse.Namespace) -> Iterator[tuple[Stream, Future[None]]]:
+    """Fill the past, then let visitors come in a thread; they leave at the end of the block, which raises what failed."""
     stream = Stream(daemon.server.url, arguments.seed)
     _say(f"{daemon.server.url} answers; two days of visitors come first")
     asyncio.run(stream.fill(datetime.now(UTC)))
-    loop, stop, errors = asyncio.new_event_loop(), asyncio.Event(), list[DemoFailed]()
-
-    def run() -> None:
+    loop, stop = asyncio.new_event_loop(), asyncio.Event()
+    run = stream.run(seconds=arguments.seconds, events_per_s=arguments.rate, stop=stop)
+    with contextlib.closing(loop), ThreadPoolExecutor(1) as threads:
+        visits = threads.submit(loop.run_until_complete, run)
         try:
-            loop.run_until_complete(stream.run(seconds=arguments.seconds, events_per_s=arguments.rate, stop=stop))
-        except DemoFailed as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield stream, thread
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
-    if errors:
-        raise errors[0]
+            yield stream, visits
+        finally:
+            with interrupts_deferred():
+                loop.call_soon_threadsafe(stop.set)
+                wait([visits])
+    visits.result()
 
 
 def _stored(daemon: Daemon, sent: int) -> int:

@@ -175,3 +175,16 @@ def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
                 return
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.05)  # between two looks, until the deadline
+
+
+def processes_below(directory: Path) -> list[int]:
+    """Return the process ids of whatever works in the directory or below."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if str(entry.joinpath("cwd").readlink()).startswith(str(directory)):
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # it has ended meanwhile, or is another user's
+    return found

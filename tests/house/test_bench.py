@@ -20,6 +20,7 @@ from bench.figures import Report, as_text
 from bench.tally import Tally
 from bench.traffic import Traffic
 from bench.visibility import VisibilityBench
+from tests.house.daemon import processes_below
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--seconds", "0.05"]
@@ -93,18 +94,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     with running(tmp_path) as daemon:
         yield daemon
-
-
-def processes_below(directory: Path) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if str(entry.joinpath("cwd").readlink()).startswith(str(directory)):
-                    found.append(int(entry.name))
-            except OSError:
-                continue  # it has ended meanwhile, or is another user's
-    return found
 
 
 def until(condition, seconds: float = 60.0) -> None:

@@ -3,6 +3,8 @@
 import itertools
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from examples.demo.visitors import SHOP, Shop
+from tests.house.daemon import processes_below
 from tests.tmux import terminal
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +68,35 @@ def test_without_a_terminal_it_counts_and_ends_by_itself(tmp_path: Path, environ
     assert sent[-1] > sent[0] > 1000
     assert done.stderr.endswith(f"demo: {sent[-1]} events stored\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_it_leaves_nothing(tmp_path: Path, environment: dict[str, str], number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "examples.demo", "--no-console"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stderr is not None
+            while "events sent" not in (line := demo.stderr.readline()):
+                assert line, "the demo ended early"
+            demo.send_signal(number)
+            _, errors = demo.communicate(timeout=60)
+        finally:
+            demo.kill()
+    assert demo.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert processes_below(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ended_from_outside_it_gives_the_terminal_back(tmp_path: Path) -> None:
+    demo = ["env", f"TMPDIR={tmp_path}", sys.executable, "-m", "examples.demo"]
+    line = f"{shlex.join(demo)} & echo $! > {tmp_path}/demo.pid; fg; echo ended with $?"
+    with terminal(["bash", "-c", f"set -m; {line}; read -r _"], tmp_path, PYTHONPATH=str(ROOT)) as shown:
+        shown.shows("● live")
+        os.kill(int((tmp_path / "demo.pid").read_text()), signal.SIGTERM)
+        shown.shows("ended with 130")
+    assert processes_below(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("footfall-demo")] == []
 
 
 @pytest.mark.parametrize("arguments", [["--seconds", "0"], ["--rate", "1000"], ["--rate", "x"]])
