@@ -10,11 +10,11 @@ from http import HTTPStatus
 
 import aiohttp
 
-from examples.demo.visitors import THINK_S, Item, Shop, Step, mean_actions
+from examples.demo.visitors import THINK_MEAN_S, Item, Shop, Step, mean_actions
 
 ARRAY_ITEMS = 500
 CONNECTIONS_MAX = 8
-SAMPLE_VISITS = 200
+SAMPLE_VISITS = 2000
 PAST_HOURS, PAST_VISITS = 48, 5000
 ANSWER_S = 30.0
 
@@ -49,8 +49,8 @@ class Stream:
         began_s = time.monotonic()
         numbers = itertools.count()
         # Who is in the shop already.
-        inside = round(events_per_s * sum(THINK_S) / 2)
-        due = [(self._shop.pause_s(1 / sum(THINK_S)), next(numbers), self._shop.visit(), 0) for _ in range(inside)]
+        inside = round(events_per_s * THINK_MEAN_S)
+        due = [(self._shop.pause_s(1 / THINK_MEAN_S), next(numbers), self._shop.visit(), 0) for _ in range(inside)]
         heapq.heapify(due)
         next_visit_s = 0.0
         async with self._session() as session:

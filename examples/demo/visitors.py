@@ -35,6 +35,7 @@ BUTTONS = ("search", "add_to_cart", "show_datasheet", "sort_by_price")
 BUTTON_SHARE, RETURN_SHARE, SIGNUP_SHARE, BOUNCE_SHARE = 0.3, 0.25, 0.04, 0.35
 STEPS_MEAN = 6
 THINK_S = (2.0, 25.0)
+THINK_MEAN_S = sum(THINK_S) / 2
 HOURS = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 12, 11, 12, 13, 13, 12, 12, 13, 15, 16, 13, 8, 4)
 """How busy each hour of the day (UTC) is."""
 KNOWN_MAX = 500
@@ -74,10 +75,11 @@ class Shop:
         steps: list[Step] = []
         page = _weighted(self._draw, LANDINGS)
         for number in range(count):
-            item = self._item(page, anonymous_id, referrer if number == 0 else SHOP + page)
+            item = self._item(page, anonymous_id, referrer)
             signs_up = number > 0 and self._draw.random() < SIGNUP_SHARE
             steps.append(Step(self._draw.uniform(*THINK_S) if number else 0.0, item, signs_up))
-            page = self._draw.choice(list(PAGES))
+            referrer = SHOP + page
+            page = self._draw.choice([other for other in PAGES if other != page])
         return Visit(anonymous_id, steps)
 
     def past(self, until: datetime, hours: int, visits: int) -> Iterator[Item]:
