@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import random
+import signal
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -87,6 +88,10 @@ class FootfallApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the first frame, then connect."""
+        if not self.is_headless:
+            # As after `q`: without this the terminal would stay as the console has set it.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
         self.switch_mode("overview")
         self.set_interval(PAINT_S, self._paint)
         self.call_after_refresh(self._connect)

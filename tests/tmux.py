@@ -42,6 +42,10 @@ class Terminal:
         """Type keys by tmux's names."""
         self._tmux("send-keys", "-t", "pane", *keys)
 
+    def process(self) -> int:
+        """Return the process id of the program."""
+        return int(self._tmux("display-message", "-p", "-t", "pane", "#{pane_pid}"))
+
     def ended(self) -> bool:
         """Return whether the program has ended."""
         return self._tmux("display-message", "-p", "-t", "pane", "#{pane_dead}").strip() == "1"

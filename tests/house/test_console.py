@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,15 @@ def test_a_console_whose_terminal_is_gone_ends(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_console_that_is_ended_from_outside_gives_the_terminal_back(tmp_path: Path, number: signal.Signals) -> None:
+    with terminal(CONSOLE, tmp_path, FOOTFALL_URL="http://127.0.0.1:9", XDG_STATE_HOME=str(tmp_path)) as shown:
+        shown.shows("q Quit", "Sign in at")
+        os.kill(shown.process(), number)
+        shown.until(lambda _: shown.ended())
+        assert shown.written().count(b"\x1b[?1049h") == shown.written().count(b"\x1b[?1049l") == 1
 
 
 def hostile_events() -> list[dict[str, object]]:
