@@ -50,7 +50,9 @@ class OverviewScreen(ModeScreen):
         """Show the figures of a snapshot."""
         overview = snapshot.overview
         self.query_one(FigureStrip).show(_figures(snapshot, overview))
-        title = f"{METRIC_NAMES[snapshot.metric]}, {snapshot.span.age}, UTC"
+        # While a new period is asked for, the old one's chart keeps its name.
+        charted = overview or snapshot
+        title = f"{METRIC_NAMES[charted.metric]}, {charted.span.age}, UTC"
         self.query_one(Chart).show(title, overview.series if overview else None)
         if overview is not None:
             self.query_one("#pages", KeyedTable).show(_rows(overview.pages, NAMELESS["pages"]))
