@@ -51,7 +51,8 @@ def main(root: Path) -> None:
     bring_loopback_up()
     with Daemon.fresh(root / "house") as daemon:
         shown = chromium(f"{daemon.url}/docs", root / "profile")
-        print(json.dumps(shown | {"reaches_elsewhere": reaches_elsewhere()}))
+        document = daemon.get("/openapi.json")
+        print(json.dumps(shown | {"document": document, "reaches_elsewhere": reaches_elsewhere()}))
 
 
 if __name__ == "__main__":
