@@ -91,6 +91,17 @@ def answering_problems(handler: Handler) -> Handler:
     return answering
 
 
+def status_and_code(kind: type[Exception]) -> tuple[int, str]:
+    """Return what an error of this kind in the table is answered with."""
+    row = TABLE[kind]
+    return row.status, row.code or str(getattr(kind, "code", "error"))
+
+
+def title(status: int) -> str:
+    """Return the phrase of a status (RFC 9110, section 15)."""
+    return RENAMED.get(status) or http.HTTPStatus(status).phrase
+
+
 async def no_such_route(request: web.Request) -> web.StreamResponse:
     """Answer what no row of the table matches: 405 with Allow where another method would do, else 404."""
     allowed: set[str] = set()
@@ -106,38 +117,33 @@ def _row(kind: type[BaseException]) -> Status | None:
 
 
 def _known(error: Exception, row: Status) -> web.Response:
-    title = _title(row.status)
+    phrase = title(row.status)
     code = row.code or str(getattr(error, "code", "error"))
-    detail = str(error) if row.shown else f"{title}: {code}"
+    detail = str(error) if row.shown else f"{phrase}: {code}"
     headers = dict(row.headers)
     if row.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_retry_after_s())
     if row.logged:
         log.warning("request_refused", code=code, reason=str(error))
     fields = getattr(error, "errors", [])
-    return _answer(wire.Problem(title, row.status, code, detail, errors=fields), headers)
+    return _answer(wire.Problem(phrase, row.status, code, detail, errors=fields), headers)
 
 
 def _of_router(error: web.HTTPException) -> web.Response:
     headers = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
     code = wire.BodyTooLarge.code if error.status == TOO_LARGE else error.reason.lower().replace(" ", "_")
-    return _answer(wire.Problem(_title(error.status), error.status, code, error.reason), headers)
+    return _answer(wire.Problem(title(error.status), error.status, code, error.reason), headers)
 
 
 def _unexpected(request: web.Request, error: Exception) -> web.Response:
     request_id = secrets.token_hex(8)
     log.error("request_failed", method=request.method, request_id=request_id, exc_info=error)
-    title = _title(http.HTTPStatus.INTERNAL_SERVER_ERROR)
     detail = "the error is in the daemon's log under this request_id"
-    return _answer(wire.Problem(title, 500, "internal_error", detail, request_id=request_id), {})
+    return _answer(wire.Problem(title(500), 500, "internal_error", detail, request_id=request_id), {})
 
 
 def _answer(body: wire.Problem, headers: dict[str, str]) -> web.Response:
     return json_answer(body, body.status, {"Content-Type": wire.CONTENT_TYPE, **headers})
-
-
-def _title(status: int) -> str:
-    return RENAMED.get(status) or http.HTTPStatus(status).phrase
 
 
 def _retry_after_s() -> int:

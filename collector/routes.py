@@ -12,6 +12,14 @@ from pydantic import BaseModel
 
 from collector.wire.body import decode, require_json_type
 from collector.wire.model import parse
+from collector.wire.problem import (
+    BodyInvalid,
+    BodyMalformed,
+    BodyTooLarge,
+    BodyTypeUnsupported,
+    QueryInvalid,
+    RequestError,
+)
 from collector.wire.statistics import Parameters
 from collector.wire.statistics import parse as parse_query
 
@@ -29,26 +37,35 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class Takes(Protocol[Taken_co]):
-    """What is read and checked of a request before its handler runs; `shapes` are the forms that it may have."""
+    """What is read and checked of a request before its handler runs."""
 
     @property
     def shapes(self) -> tuple[type, ...]:
         """The forms of it; any one of them will do."""
+
+    @property
+    def errors(self) -> tuple[type[RequestError], ...]:
+        """What can be wrong with it."""
 
     async def read(self, request: web.Request) -> Taken_co:
         """Return what was sent; a wire error says what is wrong with it."""
 
 
 class JsonBody(Generic[Taken]):
-    """A body in JSON, read by `decode`. `is_open`: members that no shape names are taken too, `many`: an array as well."""
+    """A body in JSON, read by `decode`.
+
+    `is_open`: members that no shape names are taken too. `items_max`: an array of up to so many is taken as well.
+    """
+
+    errors = (BodyMalformed, BodyTooLarge, BodyTypeUnsupported, BodyInvalid)
 
     def __init__(
-        self, decode: Callable[[bytes], Taken], *shapes: type, is_open: bool = False, many: bool = False
+        self, decode: Callable[[bytes], Taken], *shapes: type, is_open: bool = False, items_max: int | None = None
     ) -> None:
         self._decode = decode
         self.shapes = shapes
         self.is_open = is_open
-        self.many = many
+        self.items_max = items_max
 
     async def read(self, request: web.Request) -> Taken:
         """Return the body decoded."""
@@ -69,6 +86,8 @@ def struct_body(struct: type[Struct]) -> JsonBody[Struct]:
 
 class QueryString(Generic[Parameters]):
     """The parameters behind the question mark."""
+
+    errors = (QueryInvalid,)
 
     def __init__(self, shape: type[Parameters]) -> None:
         self._shape = shape

@@ -1,12 +1,16 @@
 """The table of routes as an OpenAPI 3.1 document; pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
 from pydantic import BaseModel
 
+from collector.identity.caller import RoleInsufficient, TokenInvalid, TokenMissing
+from collector.identity.errors import AuthorizationRepeated
+from collector.problems import status_and_code, title
 from collector.routes import JSON, Answer, JsonBody, Route, Takes
 from collector.wire import problem
 
@@ -15,6 +19,9 @@ REFERENCE = "#/components/schemas/"
 PARAMETER = re.compile(r"{(\w+)(?::[^}]*)?}")
 
 Schema = dict[str, object]
+
+BEARER: Schema = {"bearer": []}
+NULL: Schema = {"type": "null"}
 
 TAGS = {
     "auth": "accounts",
@@ -51,10 +58,10 @@ def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
         "description": f"{' '.join(rest.split())}\n\nWho may call: {route.who}.".strip(),
         "tags": [TAGS.get(route.path.split("/")[1], "service")],
         "x-role": route.who,
-        "responses": {str(status): _response(answer) for status, answer in route.answers.items()} | _problems(),
+        "responses": {str(status): _response(answer) for status, answer in route.answers.items()} | _problems(route),
+        # A route for anyone may still read a token: without this the page would send none to it.
+        "security": [{}, BEARER] if route.who == "anyone" else [BEARER],
     }
-    if route.who != "anyone":
-        operation["security"] = [{"bearer": []}]
     if parameters := [*_path_parameters(route.path), *_query_parameters(route.takes, components)]:
         operation["parameters"] = parameters
     if isinstance(route.takes, JsonBody):
@@ -73,9 +80,24 @@ def _response(answer: Answer) -> Schema:
     return {"description": "done", "content": {answer.media: {"schema": schema}}}
 
 
-def _problems() -> Schema:
+def _problems(route: Route) -> Schema:
     content = {problem.CONTENT_TYPE: {"schema": _reference(problem.Problem)}}
-    return {"default": {"description": "a problem (RFC 9457): `code` says which", "content": content}}
+    codes: dict[int, list[str]] = defaultdict(list)
+    for status, code in map(status_and_code, _errors(route)):
+        codes[status].append(f"`{code}`")
+    said = {str(status): f"{title(status)}: {', '.join(codes[status])}" for status in sorted(codes)}
+    said["default"] = "any other problem (RFC 9457); `code` says which"
+    return {status: {"description": words, "content": content} for status, words in said.items()}
+
+
+def _errors(route: Route) -> Iterator[type[Exception]]:
+    """Yield what every route of this form can refuse; what only its handler knows is left to the default answer."""
+    if route.who != "anyone":
+        yield from (AuthorizationRepeated, TokenMissing, TokenInvalid)
+    if route.who in ("analyst", "admin"):
+        yield RoleInsufficient
+    if route.takes is not None:
+        yield from route.takes.errors
 
 
 def _body(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
@@ -83,7 +105,9 @@ def _body(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
     if body.is_open:
         (shape,) = body.shapes
         one = {**components[shape.__name__], "additionalProperties": True}  # these become attrs
-    return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1}]} if body.many else one
+    if body.items_max is None:
+        return one
+    return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": body.items_max}]}
 
 
 def _path_parameters(path: str) -> list[Schema]:
@@ -96,12 +120,24 @@ def _query_parameters(takes: "Takes[object] | None", components: Mapping[str, Sc
     if takes is None or isinstance(takes, JsonBody):
         return []
     (shape,) = takes.shapes
-    members = cast("dict[str, Schema]", components[shape.__name__]["properties"])
-    return [_query_parameter(name, schema) for name, schema in members.items()]
+    component = components[shape.__name__]
+    members = cast("dict[str, Schema]", component["properties"])
+    required = cast("list[str]", component.get("required", []))
+    return [_query_parameter(name, schema, required=name in required) for name, schema in members.items()]
 
 
-def _query_parameter(name: str, schema: Schema) -> Schema:
-    return {"name": name, "in": "query", "schema": schema, "style": "form", "explode": False}
+def _query_parameter(name: str, schema: Schema, *, required: bool) -> Schema:
+    sent = _without_null(schema)
+    return {"name": name, "in": "query", "required": required, "schema": sent, "style": "form", "explode": False}
+
+
+def _without_null(schema: Schema) -> Schema:
+    """Return the schema of a parameter: nothing stands for null in a query string, it is left out."""
+    forms = cast("list[Schema]", schema.get("anyOf", []))
+    if NULL not in forms:
+        return schema
+    kept = [form for form in forms if form != NULL]
+    return kept[0] if len(kept) == 1 else {"anyOf": kept}
 
 
 def _any_of(shapes: Iterable[type]) -> Schema:
@@ -122,11 +158,14 @@ def _components(routes: Sequence[Route]) -> dict[str, Schema]:
     ordered = sorted(shapes - {dict}, key=lambda shape: shape.__name__)
     models = [shape for shape in ordered if issubclass(shape, BaseModel)]
     structs = [shape for shape in ordered if not issubclass(shape, BaseModel)]
+    # References go by the plain name, so it can stand for one shape only; msgspec would give two of a name longer ones.
+    assert len({shape.__name__ for shape in ordered}) == len(ordered), ordered
     _, components = msgspec.json.schema_components(structs, schema_hook=_anything, ref_template=REFERENCE + "{name}")
     for model in models:
         schema = model.model_json_schema(ref_template=REFERENCE + "{model}")
-        components |= schema.pop("$defs", {})
-        components[model.__name__] = schema
+        inner = {**schema.pop("$defs", {}), model.__name__: schema}
+        assert all(components.get(name, one) == one for name, one in inner.items()), inner.keys()
+        components |= inner
     return components
 
 

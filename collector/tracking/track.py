@@ -22,7 +22,7 @@ Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 ACCEPTED = 202
 
 # One action or an array is told apart, and read, where the answer is made of it.
-ACTIONS = JsonBody(bytes, wire.TrackItem, is_open=True, many=True)
+ACTIONS = JsonBody(bytes, wire.TrackItem, is_open=True, items_max=wire.ITEMS_MAX)
 VISIT = JsonBody(wire.read_visit, wire.Visit, is_open=True)
 X_API_TOKEN = istr("X-Api-Token")
 

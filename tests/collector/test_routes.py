@@ -1,6 +1,7 @@
 """The table of routes and what is made of it: rows that leave something unsaid, and the OpenAPI document."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -93,7 +94,7 @@ async def test_a_handler_gets_what_the_table_says_and_nothing_else(aiohttp_clien
 def test_the_document_says_what_the_row_says():
     routes = [
         Route("GET", "/thing/{name:.*}", show, "anyone", ANSWERS),
-        Route("POST", "/thing", Taking(JsonBody(bytes, Thing, is_open=True, many=True), take), "analyst", ANSWERS),
+        Route("POST", "/thing", Taking(JsonBody(bytes, Thing, is_open=True, items_max=9), take), "analyst", ANSWERS),
         Route("GET", "/sum", Taking(QueryString(SummaryParameters), take), "user", {204: Answer()}),
     ]
     made = json.loads(json.dumps(document(routes, version="1.2.3")))
@@ -101,15 +102,76 @@ def test_the_document_says_what_the_row_says():
     shown, taken, summed = made["paths"]["/thing/{name}"]["get"], made["paths"]["/thing"]["post"], made["paths"]["/sum"]
     assert (shown["summary"], shown["x-role"]) == ("Show a thing", "anyone")
     assert shown["description"] == "Longer words follow.\n\nWho may call: anyone."
-    assert "security" not in shown
+    assert shown["security"] == [{}, {"bearer": []}]
     assert [(one["name"], one["in"], one["required"]) for one in shown["parameters"]] == [("name", "path", True)]
     assert (taken["security"], taken["x-role"]) == ([{"bearer": []}], "analyst")
     thing = made["components"]["schemas"]["Thing"] | {"additionalProperties": True}
     schema = taken["requestBody"]["content"]["application/json"]["schema"]
-    assert schema == {"oneOf": [thing, {"type": "array", "items": thing, "minItems": 1}]}
+    assert schema == {"oneOf": [thing, {"type": "array", "items": thing, "minItems": 1, "maxItems": 9}]}
     names = {one["name"] for one in summed["get"]["parameters"]}
     assert names == {"user_id", "page_url", "from", "to", "limit"}
     assert summed["get"]["responses"]["204"] == {"description": "done"}
+
+
+def codes(operation: dict[str, object]) -> dict[str, set[str]]:
+    """Return the codes that are written at each status of a problem."""
+    said = {status: answer["description"] for status, answer in operation["responses"].items() if status[0] == "4"}
+    return {status: set(re.findall(r"`(\w+)`", words)) for status, words in said.items()}
+
+
+BODY = {
+    "400": {"body_malformed"},
+    "413": {"body_too_large"},
+    "415": {"content_type_unsupported"},
+    "422": {"body_invalid"},
+}
+TOKEN = {"400": {"authorization_repeated"}, "401": {"token_missing", "invalid_token"}}
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        (Route("GET", "/a", show, "anyone", ANSWERS), {}),
+        (Route("GET", "/a", show, "user", ANSWERS), TOKEN),
+        (Route("GET", "/a", show, "analyst", ANSWERS), TOKEN | {"403": {"insufficient_scope"}}),
+        (
+            Route("GET", "/a", Taking(QueryString(SummaryParameters), take), "anyone", ANSWERS),
+            {"422": {"query_invalid"}},
+        ),
+        (Route("POST", "/a", Taking(struct_body(Thing), take), "anyone", ANSWERS), BODY),
+        (
+            Route("POST", "/a", Taking(struct_body(Thing), take), "admin", ANSWERS),
+            BODY | TOKEN | {"400": {"body_malformed", "authorization_repeated"}, "403": {"insufficient_scope"}},
+        ),
+    ],
+)
+def test_an_operation_names_the_problems_that_every_route_of_its_form_has(route: Route, expected: dict[str, set[str]]):
+    operation = document([route], version="0")["paths"]["/a"][route.method.lower()]
+    assert codes(operation) == expected
+    assert {"200", "default"} <= operation["responses"].keys()
+
+
+class Search(msgspec.Struct):
+    word: str
+    near: str | int | None = None
+    since: str | None = None
+
+
+def test_a_parameter_is_left_out_or_has_a_value_and_is_never_null():
+    route = Route("GET", "/a", Taking(QueryString(Search), take), "anyone", ANSWERS)
+    parameters = document([route], version="0")["paths"]["/a"]["get"]["parameters"]
+    assert [(one["name"], one["required"], one["schema"]) for one in parameters] == [
+        ("word", True, {"type": "string"}),
+        ("near", False, {"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+        ("since", False, {"type": "string"}),
+    ]
+
+
+def test_two_shapes_of_one_name_make_no_document():
+    other = msgspec.defstruct("Thing", [("size", int)])
+    routes = [Route("GET", f"/{shape.__name__}", show, "anyone", {200: Answer(shape)}) for shape in (Thing, other)]
+    with pytest.raises(AssertionError, match="Thing"):
+        document(routes, version="0")
 
 
 def test_the_statistics_are_a_valid_document():
