@@ -94,7 +94,10 @@ def _figures(snapshot: Snapshot, overview: Overview | None) -> list[Figure]:
         Figure("views", count(now and now.pageviews), change(now and now.pageviews, before and before.pageviews)),
         Figure("events/s", rate(snapshot.rate)),
         Figure(
-            "bounce", share(now and now.bounce_rate), change(now and now.bounce_rate, before and before.bounce_rate)
+            "bounce",
+            share(now and now.bounce_rate),
+            change(now and now.bounce_rate, before and before.bounce_rate),
+            less_is_better=True,
         ),
         Figure(
             "duration",

@@ -14,6 +14,7 @@ from console.screens.help import HelpScreen
 from console.screens.live import LiveScreen
 from console.screens.overview import OverviewScreen
 from console.screens.signin import SignInScreen
+from console.widgets.strip import FigureStrip
 from console.widgets.table import KeyedTable
 from tests.console.site import NOW, Site, event
 
@@ -107,6 +108,16 @@ async def test_the_overview_live(site, tmp_path, size):
         await filled(shown, site)
         await shown.shows("1.31k", "● live 2s", "https://shop.example/cart", "6.0")
         check_golden("overview-live", size, shown.lines)
+
+
+async def test_more_bounces_are_worse_and_more_visitors_better(site, tmp_path):
+    async with console(site, tmp_path) as shown:
+        await shown.shows("▼ 16%")
+        strip = shown.app.screen.query_one(FigureStrip)
+        better, worse = (strip.get_component_rich_style(f"figure--{kind}").color for kind in ("better", "worse"))
+        changes = {segment.text.strip(): segment.style.color for segment in strip.render_line(2) if segment.style}
+        # Fewer bounces, more visitors, fewer views.
+        assert (changes["▼ 16%"], changes["▲ 31%"], changes["▼ 15%"]) == (better, better, worse)
 
 
 async def test_the_overview_in_ascii(site, tmp_path):
