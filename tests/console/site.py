@@ -20,6 +20,8 @@ AGES = {
     "90d": timedelta(days=90),
     "365d": timedelta(days=365),
 }
+ALIVE_S = 2.0
+"""A real daemon is never silent for longer, and the console takes silence for a break."""
 PAGES = [("https://shop.example/", 900, 1500), ("https://shop.example/cart", 420, 611), (None, 12, 12)]
 SOURCES = [(None, 800, 1010), ("search.example", 310, 400), ("news.example", 99, 120)]
 
@@ -106,7 +108,7 @@ class Site:
         queue = asyncio.Queue()
         self._streams.add(queue)
         try:
-            while (raw := await queue.get()) is not None:
+            while (raw := await _next(queue)) is not None:
                 await response.write(raw)
         finally:
             self._streams.discard(queue)
@@ -125,6 +127,13 @@ class Site:
         app.router.add_get("/live", self.live)
         app.router.add_post("/auth/signin", self.sign_in)
         return app
+
+
+async def _next(queue):
+    try:
+        return await asyncio.wait_for(queue.get(), ALIVE_S)
+    except TimeoutError:
+        return b": alive\n\n"
 
 
 def _periods(body, meta):
