@@ -40,26 +40,28 @@ class LiveScreen(ModeScreen):
 
     def __init__(self, *, ascii_only: bool) -> None:
         super().__init__()
-        self._ascii_only = ascii_only
+        self._rates = Static("", markup=False, id="rates")
+        self._chart = Chart(ascii_only=ascii_only)
+        self._table = KeyedTable(COLUMNS, empty="no event yet", following=True, widget_id="tail")
         self._tail: Sequence[LiveEvent] = ()
 
     def compose_mode(self) -> ComposeResult:
         """Yield rate line, chart and tail."""
-        yield Static("", markup=False, id="rates")
-        yield Chart(ascii_only=self._ascii_only)
-        yield KeyedTable(COLUMNS, empty="no event yet", following=True, widget_id="tail")
+        yield self._rates
+        yield self._chart
+        yield self._table
 
     def show_mode(self, snapshot: Snapshot) -> None:
         """Show what was heard."""
-        self.query_one("#rates", Static).update(_rates(snapshot))
+        self._rates.update(_rates_of(snapshot))
         series = Series(snapshot.now - len(snapshot.rates) * SECOND, SECOND, snapshot.rates)
-        self.query_one(Chart).show(f"events a second, {len(snapshot.rates)} s", series)
-        self.query_one("#tail", KeyedTable).show(_rows(snapshot.tail))
+        self._chart.show(f"events a second, {len(snapshot.rates)} s", series)
+        self._table.show(_rows(snapshot.tail))
         self._tail = snapshot.tail
 
     def follow(self) -> None:
         """Follow the newest event again."""
-        self.query_one("#tail", KeyedTable).action_last()
+        self._table.action_last()
 
     def on_keyed_table_selected(self, selected: KeyedTable.Selected) -> None:
         """Show every member of the event."""
@@ -68,7 +70,7 @@ class LiveScreen(ModeScreen):
             self.app.push_screen(Details(event.source_label, fields_of(event)))
 
 
-def _rates(snapshot: Snapshot) -> str:
+def _rates_of(snapshot: Snapshot) -> str:
     return (
         f" {rate(snapshot.rate)} events/s   {snapshot.accepted} accepted   {snapshot.rejected} rejected   "
         f"{snapshot.duplicates} duplicates   {snapshot.skipped} not shown"

@@ -19,10 +19,16 @@ class ModeScreen(Screen[None]):
     is_whole = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - declared so by Textual
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Kept rather than looked up: a timer may paint while the application takes its screens apart.
+        self._bar = TopBar()
+        self._problem = Static("", markup=False, id="problem")
+
     def compose(self) -> ComposeResult:
         """Put what the mode shows between bar and footer."""
-        yield TopBar()
-        yield Static("", markup=False, id="problem")
+        yield self._bar
+        yield self._problem
         yield from self.compose_mode()
         yield Footer(show_command_palette=False)
 
@@ -37,8 +43,8 @@ class ModeScreen(Screen[None]):
     def show(self, snapshot: Snapshot, now_s: float, profile: str, *, paused: bool) -> None:
         """Show a snapshot; what is stale is dimmed, and why it is stands above it."""
         problem = snapshot.link.reason or snapshot.problem
-        self.query_one(TopBar).show(profile, snapshot, now_s, paused=paused)
-        self.query_one("#problem", Static).update(f" ! {problem}" if problem else "")
+        self._bar.show(profile, snapshot, now_s, paused=paused)
+        self._problem.update(f" ! {problem}" if problem else "")
         self.set_class(bool(problem), "-problem")
         self.set_class(bool(problem), "-stale")
         self.show_mode(snapshot)

@@ -36,33 +36,34 @@ class OverviewScreen(ModeScreen):
 
     def __init__(self, *, ascii_only: bool) -> None:
         super().__init__()
-        self._ascii_only = ascii_only
+        self._strip = FigureStrip()
+        self._chart = Chart(ascii_only=ascii_only)
+        self._pages = KeyedTable(_columns("Pages", "views"), empty=WAITING, widget_id="pages")
+        self._sources = KeyedTable(_columns("Sources", "visits"), empty=WAITING, widget_id="sources")
 
     def compose_mode(self) -> ComposeResult:
         """Yield strip, chart and panels."""
-        yield FigureStrip()
-        yield Chart(ascii_only=self._ascii_only)
-        with Horizontal(id="panels"):
-            yield KeyedTable(_columns("Pages", "views"), empty=WAITING, widget_id="pages")
-            yield KeyedTable(_columns("Sources", "visits"), empty=WAITING, widget_id="sources")
+        yield self._strip
+        yield self._chart
+        yield Horizontal(self._pages, self._sources, id="panels")
 
     def show_mode(self, snapshot: Snapshot) -> None:
         """Show the figures of a snapshot."""
         overview = snapshot.overview
-        self.query_one(FigureStrip).show(_figures(snapshot, overview))
+        self._strip.show(_figures(snapshot, overview))
         # While a new period is asked for, the old one's chart keeps its name.
         charted = overview or snapshot
         title = f"{METRIC_NAMES[charted.metric]}, {charted.span.age}, UTC"
-        self.query_one(Chart).show(title, overview.series if overview else None)
+        self._chart.show(title, overview.series if overview else None)
         if overview is not None:
-            self.query_one("#pages", KeyedTable).show(_rows(overview.pages, NAMELESS["pages"]))
-            self.query_one("#sources", KeyedTable).show(_rows(overview.sources, NAMELESS["sources"]))
+            self._pages.show(_rows(overview.pages, NAMELESS["pages"]))
+            self._sources.show(_rows(overview.sources, NAMELESS["sources"]))
 
     def next_panel(self) -> None:
         """Go to the other panel; at 80 columns it takes the place of this one."""
-        to_sources = not self.query_one("#sources", KeyedTable).has_focus
+        to_sources = not self._sources.has_focus
         self.set_class(to_sources, "-on-sources")
-        self.query_one("#sources" if to_sources else "#pages", KeyedTable).focus()
+        (self._sources if to_sources else self._pages).focus()
 
     def on_keyed_table_selected(self, selected: KeyedTable.Selected) -> None:
         """Show the whole name, which the column may have cut."""

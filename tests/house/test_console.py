@@ -163,7 +163,7 @@ def test_hostile_events_reach_a_real_terminal_clean(daemon: Daemon, tmp_path: Pa
             shown.until(lambda text, title=("Sources", "Pages")[panel]: title in text)
         shown.press("3")
         shown.shows("0 accepted")
-        for _ in events:
+        for _ in events if size == SIZES["80x24"] else events[:5]:
             shown.press("Enter")
             shown.shows("receipt")
             shown.press("Escape")
