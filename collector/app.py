@@ -1,16 +1,13 @@
 """The HTTP application: routes and their guards; opens nothing, starts nothing."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from aiohttp import web, web_response
 
 from collector.answers import HEADERS
-from collector.identity.caller import CALLER, Caller, RoleInsufficient, TokenMissing
+from collector.identity.caller import CALLER, Authenticate, RoleInsufficient, TokenMissing
 from collector.problems import answering_problems, no_such_route
 from collector.routes import Handler, Route, Who, gaps
-
-Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
-"""Return the caller, None without a token; TokenInvalid with a bad one."""
 
 RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
 

@@ -6,11 +6,10 @@ Router, guard, validation, OpenAPI document and tests come from its rows.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
-import msgspec
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from collector.wire.body import decode, require_json_type
+from collector.wire.body import require_json_type
 from collector.wire.model import parse
 from collector.wire.problem import (
     BodyInvalid,
@@ -33,7 +32,6 @@ JSON = "application/json"
 Taken = TypeVar("Taken")
 Taken_co = TypeVar("Taken_co", covariant=True)
 Model = TypeVar("Model", bound=BaseModel)
-Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class Takes(Protocol[Taken_co]):
@@ -76,12 +74,6 @@ class JsonBody(Generic[Taken]):
 def model_body(model: type[Model]) -> JsonBody[Model]:
     """Return the body of an account or of administration: checked by pydantic, whose errors never show what was sent."""
     return JsonBody(lambda raw: parse(raw, model), model)
-
-
-def struct_body(struct: type[Struct]) -> JsonBody[Struct]:
-    """Return a body checked by msgspec."""
-    decoder = msgspec.json.Decoder(struct)
-    return JsonBody(lambda raw: decode(raw, decoder), struct)
 
 
 class QueryString(Generic[Parameters]):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from console.arguments import connect, parser
 from console.errors import ConsoleError, Refused, Unreachable, UsageError
-from console.text import clean
+from console.text import say
 from console.token_file import read_token, state_directory
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         connect(arguments, os.environ)
         return _open_console(arguments, root) if arguments.command is None else _show(_run(arguments))
     except ConsoleError as error:
-        _say(f"{error}; {SIGNIN_HINT}" if isinstance(error, Refused) and error.code in SIGNIN_CODES else str(error))
+        say(f"{error}; {SIGNIN_HINT}" if isinstance(error, Refused) and error.code in SIGNIN_CODES else str(error))
         return _exit_status(error)
     except BrokenPipeError:
         # The reader of stdout went away; without this the interpreter complains once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except OSError as error:
-        _say(str(error))
+        say(str(error))
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -64,7 +64,7 @@ def _open_console(arguments: argparse.Namespace, root: argparse.ArgumentParser) 
     threading.Thread(target=_end_with_terminal, daemon=True).start()
     app.run()
     if app.crashed:
-        _say(app.crashed)
+        say(app.crashed)
     return app.return_code or EXIT_OK
 
 
@@ -131,12 +131,8 @@ def _show(report: "Report") -> int:
     sys.stdout.write(report.text)
     sys.stdout.flush()
     for words in report.words:
-        _say(words)
+        say(words)
     return EXIT_FAILED if report.degraded else EXIT_OK
-
-
-def _say(words: str) -> None:
-    print(f"footfall: {clean(words)}", file=sys.stderr)
 
 
 def _exit_status(error: ConsoleError) -> int:

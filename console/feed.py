@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import NoReturn, Protocol
 
-from collector.wire.live import LiveEnd
+from collector.wire.live import SHUTDOWN, LiveEnd
 from console.answers import read
 from console.errors import AnswerUnreadable, ConsoleError, Refused, Unreachable
 from console.sse import Message
@@ -17,9 +17,6 @@ RETRY_S, RETRY_S_MAX = 0.5, 30.0
 FINAL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 """What no waiting mends."""
 BACKOFF_MAX = 16
-
-SHUTDOWN = "shutdown"
-"""The code of a stream that ends because its daemon does."""
 
 
 class Streams(Protocol):

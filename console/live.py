@@ -11,6 +11,7 @@ from console.answers import escaped, read
 from console.errors import ConsoleError
 from console.feed import Streams, follow
 from console.table import ABSENT
+from console.text import say
 
 
 class _Raw(msgspec.Struct):
@@ -28,16 +29,12 @@ async def live(client: Streams, *, as_json: bool) -> NoReturn:
         sys.stdout.writelines(_json(raw) if as_json else map(_line, batch.events))
         sys.stdout.flush()
         if batch.skipped:
-            _say(f"{batch.skipped} events are not shown: they came in too fast")
+            say(f"{batch.skipped} events are not shown: they came in too fast")
 
     def lost(wait_s: float, error: ConsoleError) -> None:
-        _say(f"{error}; trying again in {wait_s:.1f} s")
+        say(f"{error}; trying again in {wait_s:.1f} s")
 
     await follow(client, take=take, lost=lost, draw=random.random)
-
-
-def _say(words: str) -> None:
-    sys.stderr.write(f"footfall: {words}\n")
 
 
 def _line(event: LiveEvent) -> str:

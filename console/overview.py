@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from collector.wire.query import Metric, QueryAnswer, QueryBody
+from collector.wire.query import Dimension, Metric, QueryAnswer, QueryBody
 from console.answers import read
 from console.errors import AnswerUnreadable
 from console.plot import Series
@@ -47,11 +47,11 @@ async def overview(client: Asks, span: Span, metric: Metric) -> Overview:
     )
 
 
-def _ranking(dimension: str, count: str, span: Span) -> dict[str, object]:
-    return {"metrics": ["visitors", count], "range": span.age, "dimensions": [dimension], "limit": RANKED_MAX}
+def _ranking(dimension: Dimension, count: Metric, span: Span) -> QueryBody:
+    return QueryBody(metrics=["visitors", count], range=span.age, dimensions=[dimension], limit=RANKED_MAX)
 
 
-async def _ask(client: Asks, body: object) -> QueryAnswer:
+async def _ask(client: Asks, body: QueryBody) -> QueryAnswer:
     return read(await client.post("query", body), QueryAnswer)
 
 

@@ -1,6 +1,7 @@
 """Text of strangers made fit for a terminal; everything shown passes here once, where answers are decoded."""
 
 import re
+import sys
 
 UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """C0, DEL, C1; bidi marks, embeddings, overrides and isolates (UAX #9); line and paragraph separator; surrogates."""
@@ -24,3 +25,8 @@ def cleaned(tree: object) -> object:
             return {cleaned(name): cleaned(one) for name, one in tree.items()}
         case _:
             return tree
+
+
+def say(words: str) -> None:
+    """Write one clean line to standard error, which is for words; standard output is for data."""
+    sys.stderr.write(f"footfall: {clean(words)}\n")

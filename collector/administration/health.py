@@ -2,19 +2,16 @@
 
 import http
 import importlib.metadata
-from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
 
 from collector.answers import json_answer
-from collector.identity.caller import Caller
+from collector.identity.caller import Authenticate
 from collector.routes import Answer, Route
 from collector.wire.health import Build, Health, LogHealth, Ready, StoreHealth, Version
 from storage.errors import LogFull, StorageError
 from storage.ports import EventLog, EventStore
-
-Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 
 
 class HealthAnswers:

@@ -1,5 +1,7 @@
 """Who makes a request, once a token has said so."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from aiohttp import web
 
@@ -18,6 +20,9 @@ class Caller(msgspec.Struct, frozen=True):
         """Whether statistics of other people may be shown."""
         return self.role in ("analyst", "admin")
 
+
+Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
+"""Return who sends a request, None without a token; TokenInvalid with a bad one."""
 
 CALLER = web.RequestKey("caller", Caller)
 """Set on requests of routes that only the signed-in may call."""

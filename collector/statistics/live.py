@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,14 +11,12 @@ import structlog
 from aiohttp import hdrs, web
 
 from collector.answers import HEADERS
-from collector.identity.caller import AccessError, Caller, RoleInsufficient
+from collector.identity.caller import AccessError, Authenticate, RoleInsufficient
 from collector.routes import Answer, Route
-from collector.wire.live import LiveBatch, LiveEnd, LiveEvent
+from collector.wire.live import SHUTDOWN, LiveBatch, LiveEnd, LiveEvent
 from storage.ports import EventLog, LogTail, Tail, TailEvent
 
 log = structlog.get_logger()
-
-Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 
 RESUME_EVENTS_MAX = 1000
 """Events that the first message behind a Last-Event-ID shows."""
@@ -28,7 +26,6 @@ WRITE_TIMEOUT_S = 30.0
 """A reader that takes nothing for so long is dropped."""
 RETRY_MS = 1000
 """What a browser is told to wait before it connects again."""
-SHUTDOWN = "shutdown"
 
 STREAM_TYPE = "text/event-stream"
 STREAM_HEADERS = {**HEADERS, "Content-Type": STREAM_TYPE, "X-Accel-Buffering": "no"}

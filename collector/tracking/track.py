@@ -1,13 +1,12 @@
 """POST /track, POST /visits and GET /pages: decode, stamp, append, answer once it is on disk."""
 
-from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from aiohttp import hdrs, web
 from multidict import istr
 
 from collector.answers import accepted_answer, json_answer
-from collector.identity.caller import Caller, NotYours, TokenInvalid
+from collector.identity.caller import Authenticate, NotYours, TokenInvalid
 from collector.routes import Answer, JsonBody, Route, Taking
 from collector.tracking.batch import Batch
 from collector.tracking.door import Door, in_utc
@@ -16,8 +15,6 @@ from collector.tracking.visitor import Visitor, Visitors
 from collector.wire import tracking as wire
 from storage.event import PAGEVIEW, Event
 from storage.ports import EventLog
-
-Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 
 ACCEPTED = 202
 

@@ -4,6 +4,9 @@ from datetime import datetime
 
 import msgspec
 
+SHUTDOWN = "shutdown"
+"""The code of a stream that ends because its daemon does."""
+
 
 class LiveEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One stored event under the member names of POST /track; `date_created` only where the client sent a time."""

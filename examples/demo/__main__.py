@@ -117,7 +117,7 @@ def _streaming(daemon: Daemon, arguments: argparse.Namespace) -> Iterator[tuple[
 def _stored(daemon: Daemon, sent: int) -> int:
     deadline_s = time.monotonic() + STORED_S
     while (stored := daemon.stored().n_rows) < sent and time.monotonic() < deadline_s:
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks, until the deadline
     return stored
 
 

@@ -30,10 +30,10 @@ def main() -> None:
             _wait()
             for key, mode in (("1", "overview"), ("3", "live")):
                 _tmux("send-keys", "-t", "pane", key)
-                time.sleep(SETTLE_S)
+                time.sleep(SETTLE_S)  # a picture wants some visitors on it
                 _write(PICTURES / f"{mode}-{columns}x{lines}.svg", columns)
             _tmux("send-keys", "-t", "pane", "q")
-            time.sleep(2)
+            time.sleep(2)  # the demo takes its daemon down
         finally:
             subprocess.run(["tmux", "-L", SERVER, "kill-server"], check=False, capture_output=True)
 
@@ -43,7 +43,7 @@ def _wait() -> None:
     while READY not in _tmux("capture-pane", "-p", "-t", "pane"):
         if time.monotonic() > deadline_s:
             raise SystemExit("the console did not come")
-        time.sleep(0.5)
+        time.sleep(0.5)  # between two looks, until the deadline
 
 
 def _write(path: Path, columns: int) -> None:

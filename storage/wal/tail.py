@@ -51,9 +51,9 @@ class WalTail:
 
     def advance(self, durable_offset: int, *, events_max: int) -> Tail:
         """Return what is new as the port says; after whole segments that nobody watched it begins anew."""
-        last = self._beginning_of_last()
-        if self._place is None or last.segment > self._place.segment + 1:
-            stretch = self._read(last, durable_offset, events_max)
+        last = max(segments_of(self._root / self._log_id), default=1)
+        if self._place is None or last > self._place.segment + 1:
+            stretch = self._read(self._beginning_of(last), durable_offset, events_max)
             self._place = stretch.place
             return Tail(receipt=self._place.receipt, events=stretch.events())
         stretch = self._read(self._place, durable_offset, events_max)
@@ -76,9 +76,9 @@ class WalTail:
         stretch.read(self._root / self._log_id, durable_offset)
         return stretch
 
-    def _beginning_of_last(self) -> _Place:
-        segments = segments_of(self._root / self._log_id)
-        return _beginning(self._root / self._log_id, segments[-1]) if segments else _Place(self._log_id, 1, 0, 0)
+    def _beginning_of(self, segment: int) -> _Place:
+        directory = self._root / self._log_id
+        return _beginning(directory, segment) if segments_of(directory) else _Place(self._log_id, 1, 0, 0)
 
     def _until(self, log_id: str) -> int:
         assert self._place is not None

@@ -128,7 +128,7 @@ async def test_more_readers_than_there_is_room_for_are_refused_until_one_leaves(
                 async with site.listening() as third:
                     if third.response.status == 200:
                         break
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # between two looks, until the deadline
 
 
 @pytest.mark.parametrize("change", ["user", None])

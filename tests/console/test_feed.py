@@ -23,7 +23,7 @@ async def site(aiohttp_server):
 async def until(holds, deadline_s=10.0):
     async with asyncio.timeout(deadline_s):
         while not holds():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # between two looks, until the deadline
 
 
 class Follower:
