@@ -197,6 +197,7 @@ def _store_process(settings: Settings, client: StoreClient) -> StoreProcess:
         batch_age_s=store.batch_age_s,
         batch_events=store.batch_events,
         batch_bytes_max=store.batch_bytes_max,
+        checkpoint_s=store.checkpoint_s,
         emulate_slow_s=store.emulate_slow_s,
         query_threads=store.query_threads,
         query_timeout_s=store.query_timeout_s,

@@ -26,7 +26,8 @@ from collector.server import AddressUnusable
 from collector.settings import Settings
 from collector.wire.problem import RequestError
 from storage.errors import DirectoryBusy, DirectoryUnusable, StorageError
-from storage.files import fsync_directory, make_directory, replace_file
+from storage.files import make_directory, replace_file
+from storage.filesystem import LOCAL
 from storage.lock import Lock
 from storage.user import User
 
@@ -153,7 +154,7 @@ def _write_new(path: Path, text: str) -> bool:
         return False
     finally:
         draft.unlink()
-        fsync_directory(path.parent)
+        LOCAL.sync_directory(path.parent)
     return True
 
 

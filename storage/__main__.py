@@ -6,11 +6,13 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from storage.archiver import Archiver
 from storage.batcher import Batcher
 from storage.duckdb.store import DuckDBStore
 from storage.errors import StorageError
@@ -19,7 +21,9 @@ from storage.lock import Lock
 from storage.logs import configure_logs
 from storage.settings import StoreSettings
 from storage.store_server import StoreServer
+from storage.wal.archive import Archive
 from storage.wal.reader import LogReader
+from storage.wal.segments import Segments
 
 NICENESS = 19
 OOM_SCORE = 500
@@ -56,13 +60,16 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         temp_directory=directory / "tmp",
         quarantine=data / "quarantine",
     )
+    archiver = Archiver(_segments(data))
     batcher = Batcher(
-        LogReader(data / "log", data / "quarantine"),
+        LogReader(_segments(data), data / "quarantine"),
         store,
         directory / "spool.ndjson",
         batch_age_s=settings.batch_age_s,
         batch_events=settings.batch_events,
         batch_bytes_max=settings.batch_bytes_max,
+        checkpoint_s=settings.checkpoint_s,
+        checkpointed=archiver.settle,
         emulate_slow_s=settings.emulate_slow_s,
     )
     server = StoreServer(
@@ -73,26 +80,32 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
     )
     with store:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_load(batcher))
-            tasks.create_task(_answer(server, socket.socket(fileno=settings.link), batcher))
+            tasks.create_task(_in_thread(batcher))
+            tasks.create_task(_in_thread(archiver))
+            tasks.create_task(_answer(server, socket.socket(fileno=settings.link), [batcher, archiver]))
 
 
-async def _load(batcher: Batcher) -> None:
-    loading = asyncio.get_running_loop().run_in_executor(None, batcher.run)
+def _segments(data: Path) -> Segments:
+    return Segments(data / "log", Archive(data / "archive"))
+
+
+async def _in_thread(worker: Batcher | Archiver) -> None:
+    running = asyncio.get_running_loop().run_in_executor(None, worker.run)
     try:
-        await asyncio.shield(loading)
+        await asyncio.shield(running)
     finally:
-        batcher.stop()
-        await loading
+        worker.stop()
+        await running
 
 
-async def _answer(server: StoreServer, link: socket.socket, batcher: Batcher) -> None:
+async def _answer(server: StoreServer, link: socket.socket, workers: Sequence[Batcher | Archiver]) -> None:
     # A signal ends the process as the front's end does: by end of file.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, link.shutdown, socket.SHUT_RDWR)
     try:
         await server.serve(link)
     finally:
-        batcher.stop()
+        for worker in workers:
+            worker.stop()
 
 
 def _be_modest() -> None:

@@ -1,12 +1,17 @@
 """Copies the log into the store: durable runs, one transaction each, exactly once."""
 
 import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from storage.crashpoint import reached
 from storage.errors import StorageError
-from storage.ports import EventSink, LoadProgress
+from storage.ports import EventSink, LogPosition
+from storage.query import LoadProgress
 from storage.wal.reader import LogReader
 
 log = structlog.get_logger()
@@ -27,8 +32,11 @@ class Batcher:
         batch_age_s: float,
         batch_events: int,
         batch_bytes_max: int,
+        checkpoint_s: float,
+        checkpointed: Callable[[dict[str, LogPosition]], None],
         emulate_slow_s: float = 0.0,
         retry_s: float = RETRY_S,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
         self._sink = sink
@@ -36,6 +44,10 @@ class Batcher:
         self._batch_age_s = batch_age_s
         self._batch_events = batch_events
         self._batch_bytes_max = batch_bytes_max
+        self._checkpoint_s = checkpoint_s
+        self._checkpointed = checkpointed
+        self._checkpoint_at: datetime | None = None
+        self._clock = clock
         self._emulate_slow_s = emulate_slow_s
         self._retry_s = retry_s
         self._stop = threading.Event()
@@ -43,16 +55,28 @@ class Batcher:
 
     def progress(self) -> LoadProgress:
         """Return how far the store is behind; may be asked from any thread."""
-        corrupt = next(iter(self._reader.corrupt.values()), None)
-        return LoadProgress(self._reader.lag_bytes(), self._load_error or corrupt)
+        return LoadProgress(
+            lag_bytes=self._reader.lag_bytes(),
+            lag_s=self._reader.lag_s(),
+            ended=self._reader.ended(),
+            alarms=tuple(self._reader.alarms),
+            last_error=self._load_error,
+            checkpoint_at=self._checkpoint_at,
+        )
 
     def run(self) -> None:
-        """Load until `stop`: at once while a full batch waits, else every `batch_age_s`. Does not drain."""
+        """Load until `stop`: at once while a full batch waits, else every `batch_age_s`. Does not drain.
+
+        Every `checkpoint_s` `checkpointed` is told how far the store got before a checkpoint that succeeded.
+        """
         self._reader.rewind(self._sink.positions())
-        wait_s = 0.0
+        wait_s, checkpoint_due = 0.0, self._clock() + self._checkpoint_s
         while not self._stop.wait(wait_s):
             try:
                 wait_s = self._load_next()
+                if self._clock() >= checkpoint_due:
+                    checkpoint_due = self._clock() + self._checkpoint_s
+                    self._checkpoint()
                 self._load_error = None
             except StorageError as error:
                 log.error("load_failed", reason=str(error), retry_s=self._retry_s)
@@ -64,6 +88,14 @@ class Batcher:
         """End `run` after the transaction that is under way; what is not copied is in the log."""
         self._stop.set()
 
+    def _checkpoint(self) -> None:
+        # Before it: what is loaded after these positions may not be in the checkpoint.
+        positions = self._reader.loaded()
+        self._sink.checkpoint()
+        self._checkpoint_at = datetime.now(UTC)
+        reached("checkpoint_durable")
+        self._checkpointed(positions)
+
     def _load_next(self) -> float:
         """Copy the next run and return how long to wait for another one, in seconds."""
         batch = self._reader.take(self._spool, events_max=self._batch_events, bytes_max=self._batch_bytes_max)
@@ -72,5 +104,5 @@ class Batcher:
         if self._stop.wait(self._emulate_slow_s):
             return 0.0  # the end of a pretended slowness need not be waited for: the batch is in the log
         self._sink.apply(batch, self._spool)
-        full = batch.to_offset - batch.from_offset + 1 >= self._batch_events
-        return 0.0 if full else self._batch_age_s
+        # Behind a run that is lost there is more.
+        return 0.0 if batch.is_lost or batch.count >= self._batch_events else self._batch_age_s

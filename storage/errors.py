@@ -21,6 +21,10 @@ class LogCorrupt(StorageError):
     """Bytes of the log that were once durable do not verify; the message names file and byte."""
 
 
+class LogVersionUnknown(StorageError):
+    """The log was written by a later version of this program: nothing of it is touched."""
+
+
 class StoreDown(StorageError):
     """The store process is not there or did not answer in time."""
 

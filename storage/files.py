@@ -1,62 +1,54 @@
 """Files that survive a power cut: replaced whole, directories synced."""
 
 import contextlib
-import fcntl
-import os
 import secrets
 from pathlib import Path
 
+from storage.filesystem import LOCAL, Content, FileSystem
 
-def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put `content` under `path`: after a crash the file is wholly the old one or wholly the new one.
+
+def replace_file(path: Path, content: bytes, *, files: FileSystem = LOCAL) -> None:
+    """Put `content` under `path`: after a crash the file is wholly the old one or wholly the new one, mode 0600.
 
     After an OSError it is the old one, or, when syncing its name was what failed, perhaps the new one.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    descriptor = files.create(temporary)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            sync(file.fileno())
-        temporary.rename(path)
+        try:
+            write_all(descriptor, content, 0, files=files)
+            files.sync(descriptor)
+        finally:
+            files.close(descriptor)
+        files.rename(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
-            temporary.unlink()
+            files.remove(temporary)
         raise
-    fsync_directory(path.parent)
+    files.sync_directory(path.parent)
 
 
-def fsync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def read_file(path: Path, *, files: FileSystem = LOCAL) -> bytes:
+    """Return a file's bytes."""
+    descriptor = files.open(path)
     try:
-        sync(descriptor)
+        return files.read(descriptor, files.size(descriptor), 0)
     finally:
-        os.close(descriptor)
+        files.close(descriptor)
 
 
-def make_directory(path: Path, mode: int = 0o700) -> None:
-    """Make one directory and its name durable; without effect when it exists."""
+def write_all(descriptor: int, content: Content, at: int, *, files: FileSystem = LOCAL) -> None:
+    """Write until every byte is out: one write may take fewer (write(2))."""
+    done = 0
+    with memoryview(content) as view:
+        while done < len(view):
+            done += files.write(descriptor, view[done:], at + done)
+
+
+def make_directory(path: Path, *, files: FileSystem = LOCAL) -> None:
+    """Make one directory, mode 0700, and its name durable; without effect when it exists."""
     try:
-        path.mkdir(mode=mode)
+        files.make_directory(path)
     except FileExistsError:
         return
-    fsync_directory(path.parent)
-
-
-def sync(descriptor: int) -> None:
-    """fsync(2); on macOS the disk's own cache is flushed too, which plain fsync leaves out there (fsync(2), macOS)."""
-    full = getattr(fcntl, "F_FULLFSYNC", None)
-    if full is None:
-        os.fsync(descriptor)
-    else:
-        fcntl.fcntl(descriptor, full)
-
-
-def sync_data(descriptor: int) -> None:
-    """fdatasync(2): the bytes and what is needed to read them back; `sync` where the system has only that."""
-    if hasattr(os, "fdatasync"):
-        os.fdatasync(descriptor)
-    else:
-        sync(descriptor)
+    files.sync_directory(path.parent)

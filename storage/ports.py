@@ -99,7 +99,8 @@ class LogRange(msgspec.Struct, frozen=True, kw_only=True):
     """A run of consecutive groups of one log, verified, and where reading goes on.
 
     `from_offset` to `to_offset` are included both; a run without lines has `to_offset == from_offset - 1`.
-    `byte_end` is the place in `segment` after the last group; `prev_crc` is the CRC of the header that ends there.
+    `byte_end` is the place in `segment` after the last group. Of a run that `is_lost` the lines were damaged and are
+    gone: there are none.
     """
 
     log_id: str
@@ -107,8 +108,13 @@ class LogRange(msgspec.Struct, frozen=True, kw_only=True):
     to_offset: int
     segment: int
     byte_end: int
-    prev_crc: str
     duplicates: int
+    is_lost: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many lines it has, or had."""
+        return self.to_offset - self.from_offset + 1
 
 
 class LogPosition(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,14 +124,6 @@ class LogPosition(msgspec.Struct, frozen=True, kw_only=True):
     next_offset: int
     segment: int
     byte_end: int
-    prev_crc: str
-
-
-class LoadProgress(msgspec.Struct, frozen=True):
-    """`lag_bytes` of the logs are not loaded yet; `last_error` says what keeps events from being loaded, if anything."""
-
-    lag_bytes: int
-    last_error: str | None
 
 
 class EventSink(Protocol):
@@ -141,6 +139,13 @@ class EventSink(Protocol):
 
         Raises:
             StorageError: nothing of the batch is stored, or all of it: read `positions` again before going on.
+        """
+
+    def checkpoint(self) -> None:
+        """Return once all that was applied survives without the log.
+
+        Raises:
+            StorageError: it may not; try again later, the log is still there.
         """
 
 

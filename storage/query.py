@@ -155,19 +155,55 @@ class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
     """How the store is."""
 
 
-class StoreHealth(msgspec.Struct, frozen=True):
-    """Counts since the store was created; `lag_bytes` of durable log are not loaded yet.
+class LogCounts(msgspec.Struct, frozen=True):
+    """What logs hold: `lines` is every offset that was given, damaged ones too; `rejected` of them are rejected items.
 
-    P2: items answered 2xx = n_rows + n_rejected + n_duplicates + what is pending in the log.
+    `duplicates` were answered at the door and have no line.
+    """
+
+    lines: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+
+
+class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far loading is.
+
+    `lag_bytes` of the logs are not loaded yet, and have not all been for `lag_s`. `ended` counts the logs whose writer
+    is dead. `alarms` name damage of the logs, `last_error` what keeps events from being loaded, if anything does.
+    `checkpoint_at` is when the store was last known to need none of the log's older segments.
+    """
+
+    lag_bytes: int
+    lag_s: float
+    ended: LogCounts
+    alarms: tuple[str, ...]
+    last_error: str | None
+    checkpoint_at: datetime | None
+
+
+class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store took of the logs, and how far it is behind.
+
+    `lines` of all logs are taken: the offsets up to the last one of each. Each is a row, rejected, a repeat or lost:
+    lines = n_rows + n_rejected + (n_duplicates - door_duplicates) + n_lost, where `door_duplicates` are the repeats that
+    were answered at the door and have no line. `loaded_at` is the time of the last load. The rest is LoadProgress.
     """
 
     position: int
     n_rows: int
     n_rejected: int
     n_duplicates: int
+    n_lost: int
+    door_duplicates: int
+    lines: int
     loaded_at: datetime | None
-    lag_bytes: int
-    last_error: str | None
+    lag_bytes: int = 0
+    lag_s: float = 0.0
+    ended: LogCounts = LogCounts()
+    alarms: tuple[str, ...] = ()
+    last_error: str | None = None
+    checkpoint_at: datetime | None = None
 
 
 Query = VisitsQuery | BreakdownQuery | SummaryQuery | MetricsQuery | ExportQuery | StoreHealthQuery

@@ -15,6 +15,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     batch_age_s: float
     batch_events: int
     batch_bytes_max: int
+    checkpoint_s: float
     query_threads: int
     query_timeout_s: float
     emulate_slow_s: float = 0.0

@@ -9,14 +9,14 @@ from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from storage.errors import QueryRefused, StorageError
-from storage.ports import LoadProgress
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     ExportQuery,
+    LoadProgress,
     MetricsPage,
     MetricsQuery,
     Query,
@@ -146,7 +146,6 @@ class StoreServer:
             case MetricsQuery():
                 return reader.metrics(query)
             case StoreHealthQuery():
-                progress = self._progress()
-                return replace(reader.health(), lag_bytes=progress.lag_bytes, last_error=progress.last_error)
+                return replace(reader.health(), **asdict(self._progress()))
             case ExportQuery():
                 raise AssertionError("an export is streamed")

@@ -17,7 +17,8 @@ import msgspec
 import structlog
 
 from storage.errors import DirectoryUnusable, UserExists, UserFileCorrupt
-from storage.files import fsync_directory, make_directory, replace_file
+from storage.files import make_directory, replace_file
+from storage.filesystem import LOCAL
 from storage.user import User, decode, email_key, encode, nickname_key
 from storage.user_names import Name, UserNames, names_of
 
@@ -212,7 +213,7 @@ def _index(path: Path, root: Path, names: UserNames) -> None:
 def _set_aside(path: Path, reason: str) -> None:
     aside = path.with_name(f"{path.name}.corrupt")
     path.rename(aside)
-    fsync_directory(path.parent)
+    LOCAL.sync_directory(path.parent)
     log.warning("user_file_corrupt", file=str(path), set_aside_as=str(aside), reason=reason)
 
 
@@ -234,7 +235,7 @@ def _write_first(path: Path, user: User) -> None:
     for directory in (path.parent.parent, path.parent):
         directory.mkdir(mode=0o700, exist_ok=True)
         # Also where it was there: whoever made it may not have synced its name yet.
-        fsync_directory(directory.parent)
+        LOCAL.sync_directory(directory.parent)
     try:
         replace_file(path, encode(user))
     except OSError:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from storage.wal.archive import Archive
 from storage.wal.log import WriteAheadLog
 from storage.wal.reader import LogReader
+from storage.wal.segments import Segments
 
 LIMITS = {
     "group_bytes_max": 1 << 20,
@@ -22,9 +24,14 @@ def open_log(data: Path, **limits: float) -> WriteAheadLog:
     return WriteAheadLog(data / "log", **(LIMITS | limits))
 
 
+def reader_of(data: Path) -> LogReader:
+    """Return a reader of the logs below `data`, from their beginning."""
+    return LogReader(Segments(data / "log", Archive(data / "archive")), data / "quarantine")
+
+
 def read_all(data: Path, *, events_max: int = 10_000, bytes_max: int = 1 << 30) -> tuple[LogReader, list[bytes]]:
     """Read every durable line below `data` from the beginning; the reader is returned for what it noted."""
-    reader = LogReader(data / "log", data / "quarantine")
+    reader = reader_of(data)
     spool, lines = data / "spool.ndjson", []
     while reader.take(spool, events_max=events_max, bytes_max=bytes_max):
         lines += spool.read_bytes().splitlines()

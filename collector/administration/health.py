@@ -64,4 +64,5 @@ class HealthAnswers:
             return None
         if store.last_error is not None:
             reasons.append(f"events are not loaded: {store.last_error}")
+        reasons += [f"the log is damaged: {alarm}" for alarm in store.alarms]
         return msgspec.convert(store, StoreHealth, from_attributes=True)

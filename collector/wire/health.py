@@ -22,16 +22,35 @@ class LogHealth(msgspec.Struct, frozen=True):
     rejected: int
 
 
+class LogCounts(msgspec.Struct, frozen=True):
+    """What logs hold: `lines`, of which `rejected` are rejected items, and `duplicates` that have no line."""
+
+    lines: int
+    rejected: int
+    duplicates: int
+
+
 class StoreHealth(msgspec.Struct, frozen=True):
-    """What the store says of itself: counts since it was created, `lag_bytes` of durable log not yet loaded."""
+    """What the store says of itself: counts since it was created, `lag_bytes` of durable log not yet loaded for `lag_s`.
+
+    `lines` of all logs are taken: each is a row, rejected, a repeat, or lost to damage; `door_duplicates` of the
+    `n_duplicates` have no line. `ended` is what the logs of earlier starts hold. `alarms` name damage of the logs.
+    """
 
     position: int
     n_rows: int
     n_rejected: int
     n_duplicates: int
+    n_lost: int
+    door_duplicates: int
+    lines: int
     loaded_at: datetime | None
     lag_bytes: int
+    lag_s: float
+    ended: LogCounts
+    alarms: list[str]
     last_error: str | None
+    checkpoint_at: datetime | None
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
+from storage.crashpoint import reached
 from storage.duckdb.days import day_ranges
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
@@ -37,6 +38,7 @@ def load(
         duckdb.Error: the database refused, maybe after a durable commit.
     """
     connection.begin()
+    reached("load_begun")
     end = _ledger_end(connection, batch, since_position)
     connection.execute(statement("stage"), {"path": str(lines)})
     _check_offsets(connection, batch)
@@ -45,14 +47,17 @@ def load(
     _insert(connection, batch, position, loaded_at)
     connection.execute("DROP TABLE batch")
     connection.execute("DROP TABLE repeat")
+    reached("load_inserted")
     connection.commit()
+    reached("load_committed")
     return position
 
 
 def _ledger_end(connection: DuckDBPyConnection, batch: LogRange, since_position: int) -> LedgerEnd:
     parameters = {"log_id": batch.log_id, "since": since_position}
     end = LedgerEnd(*_row(connection.execute(statement("ledger_end"), parameters)))
-    follows = batch.from_offset == end.to_offset + 1 and (batch.segment, batch.byte_end) > (end.segment, end.byte_end)
+    goes_on = (batch.segment, batch.byte_end, batch.to_offset) > (end.segment, end.byte_end, end.to_offset)
+    follows = batch.from_offset == end.to_offset + 1 and goes_on
     if not follows:
         raise StorageError(
             f"log {batch.log_id}: offsets {batch.from_offset} to {batch.to_offset} up to byte {batch.byte_end} of "
@@ -64,7 +69,7 @@ def _ledger_end(connection: DuckDBPyConnection, batch: LogRange, since_position:
 
 def _check_offsets(connection: DuckDBPyConnection, batch: LogRange) -> None:
     found = _row(connection.execute(statement("staged_offsets")))
-    count = batch.to_offset - batch.from_offset + 1
+    count = 0 if batch.is_lost else batch.count
     expected = (count, count, batch.from_offset, batch.to_offset) if count else (0, 0, None, None)
     if found != expected:
         raise StorageError(
@@ -87,6 +92,7 @@ def _insert(connection: DuckDBPyConnection, batch: LogRange, position: int, load
     (n_rows,) = _row(connection.execute(statement("insert_events"), place))
     connection.execute(statement("own_visitors"), {"log_id": batch.log_id})
     (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place))
+    n_lost = batch.count if batch.is_lost else 0
     ledger = place | {
         "from_offset": batch.from_offset,
         "to_offset": batch.to_offset,
@@ -95,15 +101,14 @@ def _insert(connection: DuckDBPyConnection, batch: LogRange, position: int, load
         "duplicates": batch.duplicates,
         "segment": batch.segment,
         "byte_end": batch.byte_end,
-        "prev_crc": batch.prev_crc,
+        "n_lost": n_lost,
         "loaded_at": loaded_at,
     }
     (n_dup,) = _row(connection.execute(statement("insert_ledger"), ledger))
-    count = batch.to_offset - batch.from_offset + 1
-    if n_rows + n_rejected + n_dup != count:
+    if n_rows + n_rejected + n_dup + n_lost != batch.count:
         raise StorageError(
             f"log {batch.log_id}: {n_rows} rows, {n_rejected} rejected and {n_dup} repeats are not the "
-            f"{count} lines from offset {batch.from_offset}"
+            f"{batch.count} lines from offset {batch.from_offset}"
         )
 
 

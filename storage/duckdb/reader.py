@@ -116,9 +116,10 @@ class Reader:
 
     def health(self) -> StoreHealth:
         """Return the counts of the ledger; the batcher knows the lag."""
-        ((position, n_rows, n_rejected, n_duplicates, loaded_at),) = self._rows(statement("health"), {})
+        ((*counts, loaded_at),) = self._rows(statement("health"), {})
+        names = ("position", "n_rows", "n_rejected", "n_duplicates", "n_lost", "door_duplicates", "lines")
         at = None if loaded_at is None else _aware(loaded_at)
-        return StoreHealth(position, n_rows, n_rejected, n_duplicates, at, lag_bytes=0, last_error=None)
+        return StoreHealth(**dict(zip(names, counts, strict=True)), loaded_at=at)
 
     def interrupt(self) -> None:
         """End the question under way, from another thread; without one nothing happens."""

@@ -12,13 +12,15 @@ import duckdb
 import structlog
 from duckdb import DuckDBPyConnection
 
+from storage.crashpoint import reached
 from storage.duckdb.connection import connect
 from storage.duckdb.load import load
 from storage.duckdb.reader import Reader
 from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDown
-from storage.files import fsync_directory, make_directory
+from storage.files import make_directory
+from storage.filesystem import LOCAL
 from storage.ports import LogPosition, LogRange
 
 log = structlog.get_logger()
@@ -86,7 +88,7 @@ class DuckDBStore:
         """Return how far each log is loaded."""
         with self._trusted("the ledger could not be read") as connection:
             rows = connection.execute(statement("positions")).fetchall()
-        fields = ("log_id", "next_offset", "segment", "byte_end", "prev_crc")
+        fields = ("log_id", "next_offset", "segment", "byte_end")
         return {row[0]: LogPosition(**dict(zip(fields, row, strict=True))) for row in rows}
 
     def apply(self, batch: LogRange, lines: Path) -> None:
@@ -101,6 +103,13 @@ class DuckDBStore:
         with self._trusted(what) as connection:
             position = load(connection, batch, lines, since_position=since, loaded_at=loaded_at)
         self._log_positions[batch.log_id] = position
+
+    def checkpoint(self) -> None:
+        """Write DuckDB's own write-ahead log into its file, and make both names durable: DuckDB syncs no directory."""
+        with self._trusted("the checkpoint failed") as connection:
+            connection.execute("CHECKPOINT")
+        reached("checkpoint_written")
+        LOCAL.sync_directory(self._path.parent)
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -150,8 +159,8 @@ class DuckDBStore:
         make_directory(self._quarantine)
         aside = self._quarantine / f"{self._path.name}.v{version}-{self._clock():%Y%m%dT%H%M%S%f}"
         self._path.rename(aside)
-        fsync_directory(self._quarantine)
-        fsync_directory(self._path.parent)
+        LOCAL.sync_directory(self._quarantine)
+        LOCAL.sync_directory(self._path.parent)
         log.warning("store_set_aside", version=version, aside=str(aside))
 
     def _close(self) -> None:

@@ -3,28 +3,29 @@
 import secrets
 from pathlib import Path
 
-from storage.files import fsync_directory, replace_file
+from storage.files import read_file, replace_file
+from storage.filesystem import FileSystem
 from storage.lock import Lock
 
 LOCK_NAME = "LOCK"
 NUMBER_NAME = "log_number"
 
 
-def new_directory(root: Path) -> tuple[str, Lock]:
+def new_directory(root: Path, files: FileSystem) -> tuple[str, Lock]:
     """Make `<root>/<log_id>/` for a log_id never used before and return that with the lock, which the caller frees."""
-    number = _next_number(root)
+    number = _next_number(root, files)
     log_id = f"{number:010d}-{secrets.token_hex(4)}"
     # The directory appears under its name with its lock held: a reader that finds it free knows its owner is dead.
     unborn = root / f".{log_id}"
-    unborn.mkdir(mode=0o700)
-    lock = Lock(unborn / LOCK_NAME).acquire()
-    unborn.rename(root / log_id)
-    fsync_directory(root)
+    files.make_directory(unborn)
+    lock = Lock(unborn / LOCK_NAME, files=files).acquire()
+    files.rename(unborn, root / log_id)
+    files.sync_directory(root)
     return log_id, lock
 
 
-def _next_number(root: Path) -> int:
+def _next_number(root: Path, files: FileSystem) -> int:
     path = root / NUMBER_NAME
-    number = int(path.read_text(encoding="ascii")) + 1 if path.exists() else 1
-    replace_file(path, f"{number}\n".encode("ascii"))
+    number = int(read_file(path, files=files)) + 1 if NUMBER_NAME in files.names(root) else 1
+    replace_file(path, f"{number}\n".encode("ascii"), files=files)
     return number

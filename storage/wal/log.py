@@ -14,6 +14,7 @@ import structlog
 
 from storage.errors import LogFailed, LogFull
 from storage.files import make_directory
+from storage.filesystem import LOCAL, FileSystem
 from storage.ports import LogHealth
 from storage.wal.directory import new_directory
 from storage.wal.segment import HEADER_BYTES
@@ -55,6 +56,7 @@ class WriteAheadLog:
         append_wait_s: float,
         disk_free_bytes_min: int,
         clock: Callable[[], float] = time.monotonic,
+        files: FileSystem = LOCAL,
     ) -> None:
         self._root = root
         self._group_bytes_max = group_bytes_max
@@ -66,6 +68,7 @@ class WriteAheadLog:
         self._append_wait_s = append_wait_s
         self._disk_free_bytes_min = disk_free_bytes_min
         self._clock = clock
+        self._files = files
         self._pending: deque[_PendingGroup] = deque()
         self._writing: _PendingGroup | None = None
         self._hand_over_due = False
@@ -231,9 +234,9 @@ class WriteAheadLog:
     # On the log's own thread: files.
 
     def _create(self) -> str:
-        make_directory(self._root)
-        require_room(self._root, self._disk_free_bytes_min)
-        log_id, self._lock = new_directory(self._root)
+        make_directory(self._root, files=self._files)
+        require_room(self._root, self._disk_free_bytes_min, self._files)
+        log_id, self._lock = new_directory(self._root, self._files)
         self._writer = SegmentWriter(
             self._root / log_id,
             log_id,
@@ -241,6 +244,7 @@ class WriteAheadLog:
             segment_age_s=self._segment_age_s,
             disk_free_bytes_min=self._disk_free_bytes_min,
             clock=self._clock,
+            files=self._files,
         )
         self._writer.open_segment()
         return log_id

@@ -1,120 +1,90 @@
 """Ending a dead log: the torn tail of its last segment is cut, kept aside, and the segment sealed.
 
 Rules R1, R2 and R4 of the durability design: only the last group of a log can be torn, since a group is written only
-after the one before it was synced. Nothing is ever appended to a recovered log.
+after the one before it was synced. What is damaged before an intact frame is left for the reader to name (rule R3).
+Nothing is ever appended to a recovered log but its SEAL.
 """
 
-import os
 from pathlib import Path
-from typing import Literal
 
+import msgspec
 import structlog
 
-from storage.errors import LogCorrupt
-from storage.files import fsync_directory, make_directory, replace_file
-from storage.wal.segment import HEADER_BYTES, Header, SegmentFile, header_crc, pack, seed, segment_name
+from storage.files import make_directory, replace_file, write_all
+from storage.filesystem import FileSystem
+from storage.wal.segment import HEADER_BYTES, Header, SegmentFile, Totals, intact_frames, pack, seed, segment_name
+from storage.wal.segments import segments_of
 
 log = structlog.get_logger()
 
 
-def segments_of(directory: Path) -> list[int]:
-    """Return the numbers of a log's segments in order."""
-    return sorted(int(path.stem) for path in directory.glob("*.ndjson"))
+def recover(directory: Path, quarantine: Path, files: FileSystem) -> None:
+    """Make the last segment of a dead log end in a SEAL; the caller holds the log's lock. Idempotent."""
+    for segment in reversed(segments_of(directory, files)):
+        path = directory / segment_name(segment)
+        descriptor = files.open(path, write=True)
+        try:
+            if _Recovery(files, descriptor, path, quarantine).seal():
+                return
+        finally:
+            files.close(descriptor)
 
 
-def recover(directory: Path, quarantine: Path) -> None:
-    """Make the last segment of a dead log end in a SEAL; the caller holds the log's lock. Idempotent.
+class _Recovery:
+    def __init__(self, files: FileSystem, descriptor: int, path: Path, quarantine: Path) -> None:
+        self._files = files
+        self._descriptor = descriptor
+        self._path = path
+        self._quarantine = quarantine
+        self._file = SegmentFile(files, descriptor, path.parent.name, int(path.stem))
 
-    Raises:
-        LogCorrupt: an intact group stands behind a bad one, so bytes that were durable are damaged; nothing was cut.
-    """
-    segments = segments_of(directory)
-    if not segments:
-        return
-    path = directory / segment_name(segments[-1])
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        _recover_segment(descriptor, path, segments[-1], quarantine)
-    finally:
-        os.close(descriptor)
+    def seal(self) -> bool:
+        """Leave the segment sealed, or take it away and return False."""
+        tail = self._file.header_at(max(0, self._file.size() - HEADER_BYTES))
+        if tail is not None and tail.frame == "SEAL":
+            return True  # what stands before it is verified when it is read
+        last, end, totals = self._intact()
+        self._cut(end)
+        if last is None:
+            # Its head never reached the disk, so nothing in it was ever acknowledged.
+            self._files.remove(self._path)
+        elif last.frame != "SEAL":
+            write_all(self._descriptor, _seal_behind(last, totals), end, files=self._files)
+            self._files.sync(self._descriptor)
+        self._files.sync_directory(self._path.parent)
+        return last is not None
 
+    def _intact(self) -> tuple[Header | None, int, Totals]:
+        """Return the last intact frame, its end, and the totals of what is intact."""
+        last, end, totals = None, 0, Totals()
+        for at, header in intact_frames(self._file):
+            last, end = header, header.end(at)
+            if header.frame == "DATA":
+                totals.add(header.count, header.bytes, header.rejected, header.duplicates)
+        return last, end, totals
 
-def _recover_segment(descriptor: int, path: Path, segment: int, quarantine: Path) -> None:
-    log_id = path.parent.name
-    file = SegmentFile(descriptor, log_id, segment)
-    tail = file.header_at(max(0, file.size() - HEADER_BYTES))
-    if tail is not None and tail.frame == "SEAL":
-        return  # what stands before it is verified when it is read
-    last, end, count, payload_bytes = _intact_prefix(file)
-    if last is not None and last.frame == "SEAL":
-        return
-    if last is not None and _mend_fence(descriptor, file, last, end):
-        _recover_segment(descriptor, path, segment, quarantine)
-        return
-    if behind := file.frame_begins(end + 1):
-        raise LogCorrupt(f"{path}: no intact frame at byte {end}, but one at byte {behind[0]}")
-    _cut(descriptor, end, quarantine / f"{log_id}-{path.name}-{end}")
-    if last is None:
-        # Its head never reached the disk, so nothing in it was ever acknowledged.
-        path.unlink()
-    else:
-        seal = _following("SEAL", last, count=count, payload_bytes=payload_bytes, reason="recovered")
-        os.pwrite(descriptor, seal, end)
-        os.fsync(descriptor)
-    fsync_directory(path.parent)
-
-
-def _mend_fence(descriptor: int, file: SegmentFile, last: Header, end: int) -> bool:
-    """Write the FENCE again that a power cut took while it left the frame behind it (rule R3); False where none is missing.
-
-    Fences are not synced, so this loses nothing; and a fence is known to its last byte: the frame behind links to it.
-    """
-    fence = _following("FENCE", last)
-    behind = file.header_at(end + HEADER_BYTES)
-    if behind is None or behind.prev_crc != header_crc(fence):
-        return False
-    log.warning("log_fence_mended", log_id=last.log_id, segment=last.segment, at_byte=end)
-    os.pwrite(descriptor, fence, end)
-    os.fsync(descriptor)
-    return True
+    def _cut(self, end: int) -> None:
+        size = self._file.size()
+        if size == end:
+            return
+        torn = self._file.read(size - end, end)
+        if torn.strip(b"\0"):
+            aside = self._quarantine / f"{self._file.log_id}-{self._path.name}-{end}"
+            make_directory(aside.parent, files=self._files)
+            replace_file(aside, torn, files=self._files)
+            log.warning("log_tail_cut", file=aside.name, at_byte=end, bytes=len(torn), kept_in=str(aside))
+        self._files.truncate(self._descriptor, end)
+        self._files.sync(self._descriptor)
 
 
-def _following(
-    frame: Literal["FENCE", "SEAL"], last: Header, *, count: int = 0, payload_bytes: int = 0, reason: str = ""
-) -> bytes:
+def _seal_behind(last: Header, totals: Totals) -> bytes:
     header = Header(
-        frame=frame,
+        frame="SEAL",
         log_id=last.log_id,
         segment=last.segment,
         first_offset=last.next_offset,
-        count=count,
-        bytes=payload_bytes,
-        reason=reason,
+        **msgspec.structs.asdict(totals),
+        reason="recovered",
         prev_crc=last.header_crc,
     )
     return pack(header, seed(last.log_id, last.segment))
-
-
-def _intact_prefix(file: SegmentFile) -> tuple[Header | None, int, int, int]:
-    """Return the last intact frame of the unbroken run from byte 0, its end, and the run's lines and payload bytes."""
-    last, at, count, payload_bytes = None, 0, 0, 0
-    while (header := file.header_at(at)) is not None and file.payload_of(header, at) is not None:
-        if header.frame == "DATA":
-            count, payload_bytes = count + header.count, payload_bytes + header.bytes
-        last, at = header, header.end(at)
-        if header.frame == "SEAL":
-            break
-    return last, at, count, payload_bytes
-
-
-def _cut(descriptor: int, end: int, aside: Path) -> None:
-    size = os.fstat(descriptor).st_size
-    if size == end:
-        return
-    torn = os.pread(descriptor, size - end, end)
-    if torn.strip(b"\0"):
-        make_directory(aside.parent)
-        replace_file(aside, torn)
-        log.warning("log_tail_cut", file=aside.name, at_byte=end, bytes=len(torn), kept_in=str(aside))
-    os.ftruncate(descriptor, end)
-    os.fsync(descriptor)

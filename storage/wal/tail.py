@@ -11,9 +11,10 @@ import msgspec
 import structlog
 
 from storage.event import Event
+from storage.filesystem import LOCAL
 from storage.ports import Tail, TailEvent
-from storage.wal.recovery import segments_of
 from storage.wal.segment import Header, SegmentFile, segment_name
+from storage.wal.segments import segments_of
 
 log = structlog.get_logger()
 
@@ -112,7 +113,7 @@ class WalTail:
 
 def _beginning(directory: Path, segment: int) -> _Place:
     with (directory / segment_name(segment)).open("rb", buffering=0) as raw:
-        head = SegmentFile(raw.fileno(), directory.name, segment).header_at(0)
+        head = SegmentFile(LOCAL, raw.fileno(), directory.name, segment).header_at(0)
     # A segment whose head is not whole yet holds nothing.
     return _Place(directory.name, segment, 0, head.first_offset if head else TO_THE_END)
 
@@ -158,7 +159,7 @@ class _Stretch:
     def _read_segment(self, path: Path, until_offset: int) -> bool:
         """Read on in one segment; True at its SEAL, where the next one follows."""
         with path.open("rb", buffering=0) as raw:
-            file = SegmentFile(raw.fileno(), self.place.log_id, self.place.segment)
+            file = SegmentFile(LOCAL, raw.fileno(), self.place.log_id, self.place.segment)
             while (header := file.header_at(self.place.at)) is not None and header.next_offset <= until_offset + 1:
                 if header.frame == "SEAL":
                     return True
@@ -179,7 +180,7 @@ class _Stretch:
 
 def _events(path: Path, at: int, header: Header) -> Iterator[TailEvent]:
     with path.open("rb", buffering=0) as raw:
-        payload = SegmentFile(raw.fileno(), header.log_id, header.segment).payload_of(header, at)
+        payload = SegmentFile(LOCAL, raw.fileno(), header.log_id, header.segment).payload_of(header, at)
     if payload is None:
         log.warning("log_tail_damaged", log_id=header.log_id, segment=header.segment, at_byte=at)
         return

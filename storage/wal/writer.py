@@ -1,15 +1,17 @@
 """The writing side of one log directory: groups, fences and seals onto segment files; used by one thread."""
 
 import errno
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict
 
+import msgspec
+
 from storage.errors import LogFull
-from storage.files import fsync_directory, sync_data
-from storage.wal.segment import HEADER_BYTES, Header, header_crc, pack, payload_crc, seed, segment_name
+from storage.files import write_all
+from storage.filesystem import LOCAL, FileSystem
+from storage.wal.segment import HEADER_BYTES, Header, Totals, header_crc, pack, payload_crc, seed, segment_name
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """The errors of write that pass by themselves; every other one ends the log."""
@@ -57,7 +59,9 @@ class SegmentWriter:
         segment_age_s: float,
         disk_free_bytes_min: int,
         clock: Callable[[], float] = time.monotonic,
+        files: FileSystem = LOCAL,
     ) -> None:
+        self._files = files
         self._directory = directory
         self._log_id = log_id
         self._segment_bytes_max = segment_bytes_max
@@ -69,7 +73,7 @@ class SegmentWriter:
         self._fenced = True
         self._prev_crc = NO_CRC
         self._seed = 0
-        self._totals = (0, 0)
+        self._totals = Totals()
         self._opened_at = 0.0
         self.segment = 0
         self.segment_bytes = 0
@@ -81,21 +85,21 @@ class SegmentWriter:
         path = self._directory / segment_name(segment)
         segment_seed = seed(self._log_id, segment)
         line = pack(Header(frame="SEGMENT", **self._place() | {"segment": segment}), segment_seed)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = self._files.create(path)
         try:
-            _write_all(descriptor, line, 0)
-            sync_data(descriptor)
+            write_all(descriptor, line, 0, files=self._files)
+            self._files.sync_data(descriptor)
             # The directory entry is data too: without this fsync a crash can lose the file.
-            fsync_directory(self._directory)
+            self._files.sync_directory(self._directory)
         except OSError as error:
-            os.close(descriptor)
+            self._files.close(descriptor)
             if error.errno in NO_ROOM:
-                path.unlink()
+                self._files.remove(path)
                 raise LogFull(f"no room for a new segment: {error}") from error
             raise
         self._descriptor, self._seed = descriptor, segment_seed
         self.segment, self.segment_bytes = segment, len(line)
-        self._prev_crc, self._totals, self._opened_at = header_crc(line), (0, 0), self._clock()
+        self._prev_crc, self._totals, self._opened_at = header_crc(line), Totals(), self._clock()
 
     def write(self, group: Group) -> None:
         """Return once the group survives a power cut.
@@ -110,11 +114,11 @@ class SegmentWriter:
         line = self._head_of(group)
         group.buffer[:HEADER_BYTES] = line
         self._write_or_truncate(group.buffer)
-        sync_data(self._descriptor)
+        self._files.sync_data(self._descriptor)
         self.segment_bytes += len(group.buffer)
         self.next_offset += group.count
         self._prev_crc, self._fenced = header_crc(line), False
-        self._totals = (self._totals[0] + group.count, self._totals[1] + len(group.buffer) - HEADER_BYTES)
+        self._totals.add(group.count, len(group.buffer) - HEADER_BYTES, group.rejected, group.duplicates)
         if self.segment_bytes >= self._segment_bytes_max:
             self.seal("size")
 
@@ -133,34 +137,35 @@ class SegmentWriter:
     def seal_if_old(self) -> None:
         """Seal a segment that has been open for `segment_age_s` and holds anything."""
         old = self._clock() - self._opened_at >= self._segment_age_s
-        if old and self._descriptor is not None and self._totals[1]:
+        if old and self._descriptor is not None and self._totals != Totals():
             self.seal("age")
 
     def seal(self, reason: str) -> None:
         """End the open segment, synced; the next write starts another one. A full disk leaves it open instead."""
         if self._descriptor is None:
             return
-        count, payload_bytes = self._totals
-        line = pack(Header(frame="SEAL", **self._place(), count=count, bytes=payload_bytes, reason=reason), self._seed)
+        line = pack(
+            Header(frame="SEAL", **self._place(), **msgspec.structs.asdict(self._totals), reason=reason), self._seed
+        )
         try:
             self._write_or_truncate(line)
         except LogFull:
             return
-        sync_data(self._descriptor)
-        os.close(self._descriptor)
+        self._files.sync_data(self._descriptor)
+        self._files.close(self._descriptor)
         self._descriptor, self._prev_crc, self._fenced = None, header_crc(line), True
 
     def check_room(self) -> None:
         """Raise LogFull while the disk is below the watermark; looks at most every DISK_CHECK_S."""
         if self._clock() - self._disk_checked_at >= DISK_CHECK_S:
-            require_room(self._directory, self._disk_free_bytes_min)
+            require_room(self._directory, self._disk_free_bytes_min, self._files)
             self._disk_checked_at = self._clock()
 
     def close(self) -> None:
         """Seal and close."""
         self.seal("closed")
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            self._files.close(self._descriptor)
             self._descriptor = None
 
     def _head_of(self, group: Group) -> bytes:
@@ -187,29 +192,21 @@ class SegmentWriter:
     def _write_or_truncate(self, content: bytes | bytearray) -> None:
         assert self._descriptor is not None
         try:
-            _write_all(self._descriptor, content, self.segment_bytes)
+            write_all(self._descriptor, content, self.segment_bytes, files=self._files)
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
             # Half a frame followed by a good one would look like corruption: the tail goes back to the last frame.
-            os.ftruncate(self._descriptor, self.segment_bytes)
-            sync_data(self._descriptor)
+            self._files.truncate(self._descriptor, self.segment_bytes)
+            self._files.sync_data(self._descriptor)
             raise LogFull(f"no room in {self._directory}: {error}") from error
 
 
-def require_room(directory: Path, free_bytes_min: int) -> None:
+def require_room(directory: Path, free_bytes_min: int, files: FileSystem = LOCAL) -> None:
     """Raise LogFull unless the disk of `directory` has `free_bytes_min` free for those who are not root."""
-    stat = os.statvfs(directory)
-    free = stat.f_bavail * stat.f_frsize
+    free = files.free_bytes(directory)
     if free < free_bytes_min:
         raise LogFull(
             f"{directory} has {free} bytes free, the watermark is {free_bytes_min}: "
             "make room, or lower log.disk_free_bytes_min"
         )
-
-
-def _write_all(descriptor: int, content: bytes | bytearray, at: int) -> None:
-    done = 0
-    with memoryview(content) as view:
-        while done < len(view):
-            done += os.pwrite(descriptor, view[done:], at + done)

@@ -30,9 +30,16 @@ STORE = {
     "n_rows": 40,
     "n_rejected": 1,
     "n_duplicates": 2,
+    "n_lost": 0,
+    "door_duplicates": 2,
+    "lines": 41,
     "loaded_at": "2026-11-20T10:00:00Z",
     "lag_bytes": 512,
+    "lag_s": 0.5,
+    "ended": {"lines": 0, "rejected": 0, "duplicates": 0},
+    "alarms": [],
     "last_error": None,
+    "checkpoint_at": None,
 }
 VERSION = {"server": {"version": "0.1.0", "commit": "abc1234", "build_date": "2026-11-01"}}
 TOKEN = "e30.e30.c2ln"

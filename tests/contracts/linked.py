@@ -44,6 +44,7 @@ def settings_for(data: Path, **changed: float) -> StoreSettings:
         "batch_age_s": 0.02,
         "batch_events": 10_000,
         "batch_bytes_max": 1 << 25,
+        "checkpoint_s": 60.0,
         "query_threads": 2,
         "query_timeout_s": 20.0,
     }

@@ -75,7 +75,6 @@ def log_range(first: int, last: int, byte_end: int, log_id: str = LOG_ID, duplic
         to_offset=last,
         segment=1,
         byte_end=byte_end,
-        prev_crc=f"{byte_end:08x}",
         duplicates=duplicates,
     )
 

@@ -56,7 +56,6 @@ class MemoryStore:
             to_offset=start + len(items) - 1,
             segment=1,
             byte_end=byte_end,
-            prev_crc="",
             duplicates=duplicates,
         )
         self._apply(batch, [b'{"offset":%d,' % (start + index) + encode(item)[1:] for index, item in enumerate(items)])
@@ -68,13 +67,15 @@ class MemoryStore:
                 next_offset=one.to_offset + 1,
                 segment=one.segment,
                 byte_end=one.byte_end,
-                prev_crc=one.prev_crc,
             )
             for one in self._ledger
         }
 
     def apply(self, batch: LogRange, lines: Path) -> None:
         self._apply(batch, lines.read_bytes().splitlines())
+
+    def checkpoint(self) -> None:
+        pass
 
     def _apply(self, batch: LogRange, lines: list[bytes]) -> None:
         self._check_follows(batch)
@@ -153,13 +154,14 @@ class MemoryStore:
     async def health(self) -> StoreHealth:
         duplicates = self._repeats + sum(batch.duplicates for batch in self._ledger)
         return StoreHealth(
-            len(self._ledger),
-            len(self._rows),
-            self._rejected,
-            duplicates,
-            self._loaded_at,
-            lag_bytes=0,
-            last_error=None,
+            position=len(self._ledger),
+            n_rows=len(self._rows),
+            n_rejected=self._rejected,
+            n_duplicates=duplicates,
+            n_lost=sum(batch.count for batch in self._ledger if batch.is_lost),
+            door_duplicates=sum(batch.duplicates for batch in self._ledger),
+            lines=sum(position.next_offset for position in self.positions().values()),
+            loaded_at=self._loaded_at,
         )
 
     def _pageviews(self, where: EventFilter) -> list[Stored]:

@@ -10,10 +10,9 @@ from storage.errors import StorageError
 from storage.event import BUILT_IN_APP, encode
 from storage.ports import EventSink, LogRange
 from storage.query import EventFilter, SummaryQuery
-from storage.wal.reader import LogReader
 from tests.contracts.samples import event
 from tests.fakes.store import MemoryStore
-from tests.logs import open_log
+from tests.logs import open_log, reader_of
 
 WITHIN_S = 20.0
 
@@ -36,9 +35,16 @@ class FailingStore(MemoryStore):
 
 @contextlib.asynccontextmanager
 async def batching(data: Path, sink: EventSink, *, batch_events: int = 10) -> AsyncIterator[Batcher]:
-    reader = LogReader(data / "log", data / "quarantine")
     batcher = Batcher(
-        reader, sink, data / "spool", batch_age_s=0.01, batch_events=batch_events, batch_bytes_max=1 << 20, retry_s=0.01
+        reader_of(data),
+        sink,
+        data / "spool",
+        batch_age_s=0.01,
+        batch_events=batch_events,
+        batch_bytes_max=1 << 20,
+        checkpoint_s=1000.0,
+        checkpointed=lambda positions: None,
+        retry_s=0.01,
     )
     running = asyncio.create_task(asyncio.to_thread(batcher.run))
     try:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.files import fsync_directory, make_directory, replace_file
+from storage.files import make_directory, replace_file
+from storage.filesystem import LOCAL
 
 DEADLINE_S = 20.0
 
@@ -43,11 +44,6 @@ def test_a_file_that_was_open_to_others_becomes_private(tmp_path: Path) -> None:
     assert mode_of(path) == 0o600
 
 
-def test_a_given_mode_is_used(tmp_path: Path) -> None:
-    replace_file(tmp_path / "file", b"", mode=0o400)
-    assert mode_of(tmp_path / "file") == 0o400
-
-
 def test_whoever_has_the_old_file_open_keeps_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     replace_file(path, b"old")
@@ -77,7 +73,7 @@ def test_a_missing_directory_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         replace_file(tmp_path / "missing" / "file", b"")
     with pytest.raises(FileNotFoundError):
-        fsync_directory(tmp_path / "missing")
+        LOCAL.sync_directory(tmp_path / "missing")
     with pytest.raises(FileNotFoundError):
         make_directory(tmp_path / "missing" / "directory")
 

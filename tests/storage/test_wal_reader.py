@@ -5,7 +5,7 @@ from pathlib import Path
 
 from storage.ports import LogPosition, LogRange
 from storage.wal.reader import LogReader
-from tests.logs import open_log
+from tests.logs import open_log, reader_of
 
 LINE = b'{"event_id":"a"}'
 NEVER_S = 1000.0
@@ -16,7 +16,7 @@ def take(reader: LogReader, data: Path, *, events_max: int = 1000, bytes_max: in
 
 
 async def test_the_last_group_of_a_living_log_waits_for_a_frame_behind_it(tmp_path: Path):
-    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    reader = reader_of(tmp_path)
     async with open_log(tmp_path, fence_idle_s=NEVER_S) as log:
         await log.append([LINE])
         assert take(reader, tmp_path) is None
@@ -33,7 +33,7 @@ async def test_a_run_stops_at_a_limit_and_the_next_goes_on(tmp_path: Path):
     async with open_log(tmp_path, segment_bytes_max=2000) as log:
         for _ in range(10):
             await log.append([LINE] * 5)
-    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    reader = reader_of(tmp_path)
     ranges = []
     while batch := take(reader, tmp_path, events_max=12):
         assert len((tmp_path / "spool").read_bytes().splitlines()) == batch.to_offset - batch.from_offset + 1
@@ -46,7 +46,7 @@ async def test_reading_goes_on_from_what_the_store_says(tmp_path: Path):
     async with open_log(tmp_path, segment_bytes_max=2000) as log:
         for _ in range(10):
             await log.append([LINE] * 5)
-    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    reader = reader_of(tmp_path)
     first = take(reader, tmp_path, events_max=20)
     assert first is not None
     position = LogPosition(
@@ -54,9 +54,8 @@ async def test_reading_goes_on_from_what_the_store_says(tmp_path: Path):
         next_offset=first.to_offset + 1,
         segment=first.segment,
         byte_end=first.byte_end,
-        prev_crc=first.prev_crc,
     )
-    again = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    again = reader_of(tmp_path)
     again.rewind({first.log_id: position})
     assert take(again, tmp_path) == take(reader, tmp_path)
 
@@ -67,7 +66,7 @@ async def test_older_logs_are_read_first(tmp_path: Path):
         async with open_log(tmp_path) as log:
             await log.append([LINE])
             ids.append(log.log_id)
-    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    reader = reader_of(tmp_path)
     taken = []
     while batch := take(reader, tmp_path):
         taken.append(batch.log_id)
@@ -77,13 +76,13 @@ async def test_older_logs_are_read_first(tmp_path: Path):
 async def test_counts_of_the_door_travel_with_a_run_without_lines(tmp_path: Path):
     async with open_log(tmp_path) as log:
         await log.append([], duplicates=3)
-    batch = take(LogReader(tmp_path / "log", tmp_path / "quarantine"), tmp_path)
+    batch = take(reader_of(tmp_path), tmp_path)
     assert batch is not None
     assert (batch.from_offset, batch.to_offset, batch.duplicates) == (0, -1, 3)
 
 
 async def test_the_bytes_behind_are_told_and_come_to_nothing_once_a_fence_is_read(tmp_path: Path):
-    reader = LogReader(tmp_path / "log", tmp_path / "quarantine")
+    reader = reader_of(tmp_path)
     async with open_log(tmp_path) as log:
         await log.append([LINE] * 100)
         assert reader.lag_bytes() > 100 * len(LINE)

@@ -7,9 +7,9 @@ SELECT
     $n_rows AS n_rows,
     $n_rejected AS n_rejected,
     (SELECT count(DISTINCT "offset") FROM repeat) AS n_dup,
+    $n_lost AS n_lost,
     $duplicates AS duplicates,
     $segment AS segment,
     $byte_end AS byte_end,
-    $prev_crc AS prev_crc,
     $loaded_at::TIMESTAMP AS loaded_at
 RETURNING n_dup

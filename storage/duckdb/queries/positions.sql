@@ -1,3 +1,3 @@
-SELECT log_id, max(to_offset) + 1, arg_max(segment, position), arg_max(byte_end, position), arg_max(prev_crc, position)
+SELECT log_id, max(to_offset) + 1, arg_max(segment, position), arg_max(byte_end, position)
 FROM ledger
 GROUP BY log_id

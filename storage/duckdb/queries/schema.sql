@@ -30,7 +30,7 @@ CREATE TABLE rejected (
     "offset" BIGINT NOT NULL,
     app_code VARCHAR NOT NULL,
     code VARCHAR NOT NULL,
-    raw VARCHAR NOT NULL,
+    raw VARCHAR,                    -- none past the limit of what is kept in all
     received_at TIMESTAMP NOT NULL
 );
 
@@ -43,10 +43,10 @@ CREATE TABLE ledger (
     n_rows BIGINT NOT NULL,
     n_rejected BIGINT NOT NULL,
     n_dup BIGINT NOT NULL,          -- repeats removed by the load
+    n_lost BIGINT NOT NULL,         -- damaged lines of the log, which are gone
     duplicates BIGINT NOT NULL,     -- repeats answered at the door, which have no line
     segment BIGINT NOT NULL,
     byte_end BIGINT NOT NULL,
-    prev_crc VARCHAR NOT NULL,
     loaded_at TIMESTAMP NOT NULL
 );
 

@@ -1,0 +1,84 @@
+"""Moves segments that the store does not need any more from the log to the archive (rule R9)."""
+
+import queue
+import threading
+
+import structlog
+
+from storage.crashpoint import reached
+from storage.errors import DirectoryBusy, StorageError
+from storage.ports import LogPosition
+from storage.wal.directory import LOCK_NAME
+from storage.wal.segment import HEADER_BYTES
+from storage.wal.segments import Segments
+
+log = structlog.get_logger()
+
+
+class Archiver:
+    """Runs in a thread of its own until `stop`; a segment leaves the log only after it is durable in the archive."""
+
+    def __init__(self, segments: Segments) -> None:
+        self._segments = segments
+        self._due: queue.SimpleQueue[dict[str, LogPosition] | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+
+    def settle(self, positions: dict[str, LogPosition]) -> None:
+        """Archive, soon, what stands before `positions`: the store has it, and a checkpoint behind it."""
+        self._due.put(positions)
+
+    def run(self) -> None:
+        """Archive until `stop`; what fails is tried again after the next checkpoint."""
+        while (positions := self._due.get()) is not None:
+            for position in positions.values():
+                try:
+                    self._archive(position)
+                except (StorageError, OSError) as error:
+                    log.error("archive_failed", log_id=position.log_id, reason=str(error))
+
+    def stop(self) -> None:
+        """End `run` after the segment that is under way."""
+        self._stopping.set()
+        self._due.put(None)
+
+    def _archive(self, position: LogPosition) -> None:
+        log_id = position.log_id
+        for number in self._segments.live(log_id):
+            if self._stopping.is_set() or not self._is_behind(position, number):
+                return
+            with self._segments.open(log_id, number) as file:
+                self._segments.archive.keep(file)
+            reached("segment_archived")
+            path = self._segments.path(log_id, number)
+            self._segments.files.remove(path)
+            # Without it a power cut brings the segment back, and with it a person who was erased meanwhile.
+            self._segments.files.sync_directory(path.parent)
+            reached("segment_removed")
+            log.info("segment_archived", log_id=log_id, segment=number)
+        self._remove_if_dead(log_id)
+
+    def _remove_if_dead(self, log_id: str) -> None:
+        """Remove what is left of a log whose writer is dead."""
+        directory = self._segments.root / log_id
+        if log_id not in self._segments.live_log_ids():
+            return
+        lock = self._segments.lock(log_id)
+        try:
+            lock.acquire()
+        except DirectoryBusy:
+            return
+        try:
+            self._segments.files.remove(directory / LOCK_NAME)
+            self._segments.files.remove_directory(directory)
+            self._segments.files.sync_directory(directory.parent)
+        finally:
+            lock.release()
+        reached("log_removed")
+
+    def _is_behind(self, position: LogPosition, number: int) -> bool:
+        """Return whether all of the segment is loaded: a position stays before the SEAL of a log's last one."""
+        if number != position.segment:
+            return number < position.segment
+        with self._segments.open(position.log_id, number) as file:
+            tail = file.header_at(position.byte_end)
+            return tail is not None and tail.frame == "SEAL" and position.byte_end + HEADER_BYTES == file.size()

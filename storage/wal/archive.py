@@ -1,0 +1,250 @@
+"""Loaded segments, compressed: what DuckDB is rebuilt from once the log has let go of them.
+
+`<root>/<log_id>/<segment>.ndjson.zst` is a skippable frame (RFC 8878, section 3.1.2) that holds the manifest, and a
+Zstandard frame that holds the segment: one file, replaced as a whole, which `zstdcat` reads. Nothing links one file to the
+next, so that each can be rewritten alone (erasure, rule R12).
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+import zstandard
+
+from storage.errors import LogCorrupt, LogVersionUnknown
+from storage.files import make_directory, write_all
+from storage.filesystem import LOCAL, FileSystem
+from storage.wal.segment import SegmentFile, Totals, intact_frames
+
+MANIFEST_VERSION = 1
+MANIFEST_BYTES_MAX = 64 * 1024
+SUFFIX = ".ndjson.zst"
+ZSTD_LEVEL = 3
+CHUNK_BYTES = 1 << 20
+
+_SKIPPABLE = struct.Struct("<II")
+_SKIPPABLE_MAGIC = 0x184D2A50
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an archived segment holds.
+
+    `first_offset` is its first line's, `next_offset` the one behind its last; `count`, `rejected` and `duplicates` are
+    of its intact groups, as in a SEAL. `bytes` and `sha256` are of the segment, unpacked.
+    """
+
+    version: int = MANIFEST_VERSION
+    log_id: str
+    segment: int
+    first_offset: int
+    next_offset: int
+    count: int
+    rejected: int
+    duplicates: int
+    bytes: int
+    sha256: str
+
+
+_manifests = msgspec.json.Decoder(Manifest)
+
+
+class Archive:
+    """The archived segments below `root`; used by one thread. The last one that was opened is kept unpacked."""
+
+    def __init__(self, root: Path, *, files: FileSystem = LOCAL) -> None:
+        self._root = root
+        self._files = files
+        self._opened: tuple[str, int, int] | None = None
+
+    def log_ids(self) -> list[str]:
+        """Return the logs of which something is archived, oldest first."""
+        return sorted(self._names(self._root))
+
+    def numbers(self, log_id: str) -> list[int]:
+        """Return the archived segments of a log in order."""
+        names = self._names(self._root / log_id)
+        return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.endswith(SUFFIX))
+
+    def manifest(self, log_id: str, segment: int) -> Manifest:
+        """Return a segment's manifest.
+
+        Raises:
+            FileNotFoundError: it is not in the archive.
+            LogCorrupt: it does not parse.
+            LogVersionUnknown: a later version wrote it.
+        """
+        path = self.path(log_id, segment)
+        descriptor = self._files.open(path)
+        try:
+            return self._manifest(path, descriptor)[0]
+        finally:
+            self._files.close(descriptor)
+
+    def keep(self, source: SegmentFile) -> Manifest:
+        """Return the segment's manifest once the segment is in the archive and survives a power cut; idempotent."""
+        log_id, segment = source.log_id, source.segment
+        if segment in self.numbers(log_id):
+            return self.manifest(log_id, segment)
+        directory = self._root / log_id
+        make_directory(self._root, files=self._files)
+        make_directory(directory, files=self._files)
+        return self.put(source)
+
+    def put(self, source: SegmentFile) -> Manifest:
+        """Write or replace an archived segment, as `keep` does."""
+        path = self.path(source.log_id, source.segment)
+        manifest = _manifest_of(source)
+        draft = path.with_name(f".{path.name}.tmp")
+        descriptor = self._new(draft)
+        try:
+            self._write(descriptor, _packed(source, manifest))
+            self._files.sync(descriptor)
+        finally:
+            self._files.close(descriptor)
+        self._files.rename(draft, path)
+        self._files.sync_directory(path.parent)
+        return manifest
+
+    def open(self, log_id: str, segment: int) -> SegmentFile:
+        """Return the segment unpacked; it stays readable until the next call or `close`.
+
+        Raises:
+            FileNotFoundError: it is not in the archive.
+            LogCorrupt: the file is not what its manifest says.
+        """
+        if self._opened is None or self._opened[:2] != (log_id, segment):
+            self.close()
+            self._opened = (log_id, segment, self._unpacked(log_id, segment))
+        return SegmentFile(self._files, self._opened[2], log_id, segment)
+
+    def verify(self, log_id: str, segment: int) -> Manifest:
+        """Return the manifest if file and manifest agree and every frame is intact; LogCorrupt says what does not."""
+        manifest = self.manifest(log_id, segment)
+        file = self.open(log_id, segment)
+        end, totals = 0, Totals()
+        for at, header in intact_frames(file):
+            if at != end:
+                raise LogCorrupt(f"log {log_id}, segment {segment}: damaged from byte {end} to byte {at}")
+            end = header.end(at)
+            if header.frame == "DATA":
+                totals.add(header.count, header.bytes, header.rejected, header.duplicates)
+        found = (totals.count, totals.rejected, totals.duplicates, end)
+        if found != (manifest.count, manifest.rejected, manifest.duplicates, manifest.bytes):
+            raise LogCorrupt(f"log {log_id}, segment {segment}: holds {found}, its manifest says otherwise")
+        return manifest
+
+    def close(self) -> None:
+        """Give up the unpacked segment."""
+        if self._opened is not None:
+            self._files.close(self._opened[2])
+            self._opened = None
+
+    def path(self, log_id: str, segment: int) -> Path:
+        """Return where an archived segment is."""
+        return self._root / log_id / f"{segment:016d}{SUFFIX}"
+
+    def _names(self, directory: Path) -> list[str]:
+        try:
+            return [name for name in self._files.names(directory) if name[0] != "."]
+        except FileNotFoundError:
+            return []
+
+    def _manifest(self, path: Path, descriptor: int) -> tuple[Manifest, int]:
+        """Return the manifest and the byte behind it."""
+        head = self._files.read(descriptor, _SKIPPABLE.size, 0)
+        magic, size = _SKIPPABLE.unpack(head) if len(head) == _SKIPPABLE.size else (0, 0)
+        if magic != _SKIPPABLE_MAGIC or size > MANIFEST_BYTES_MAX:
+            raise LogCorrupt(f"{path}: does not begin with a manifest")
+        try:
+            manifest = _manifests.decode(self._files.read(descriptor, size, _SKIPPABLE.size))
+        except msgspec.DecodeError as error:
+            raise LogCorrupt(f"{path}: manifest: {error}") from None
+        if manifest.version > MANIFEST_VERSION:
+            raise LogVersionUnknown(f"{path}: version {manifest.version}, this program reads up to {MANIFEST_VERSION}")
+        return manifest, _SKIPPABLE.size + size
+
+    def _write(self, descriptor: int, chunks: Iterable[bytes]) -> str:
+        """Write the chunks and return their SHA-256."""
+        digest, size = hashlib.sha256(), 0
+        for chunk in chunks:
+            digest.update(chunk)
+            write_all(descriptor, chunk, size, files=self._files)
+            size += len(chunk)
+        return digest.hexdigest()
+
+    def _new(self, path: Path) -> int:
+        try:
+            return self._files.create(path)
+        except FileExistsError:
+            self._files.remove(path)
+            return self._files.create(path)
+
+    def _unpacked(self, log_id: str, segment: int) -> int:
+        """Return a descriptor of the segment's bytes in a file without a name."""
+        path = self.path(log_id, segment)
+        source = self._files.open(path)
+        try:
+            manifest, begin = self._manifest(path, source)
+            scratch = path.with_name(f".{path.name}.open")
+            descriptor = self._new(scratch)
+            self._files.remove(scratch)
+            if self._write(descriptor, _unpack(self._chunks(source, begin), path)) != manifest.sha256:
+                self._files.close(descriptor)
+                raise LogCorrupt(f"{path}: SHA-256 is not that of its manifest")
+        finally:
+            self._files.close(source)
+        return descriptor
+
+    def _chunks(self, descriptor: int, at: int) -> Iterator[bytes]:
+        while chunk := self._files.read(descriptor, CHUNK_BYTES, at):
+            yield chunk
+            at += len(chunk)
+
+
+def _unpack(chunks: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    try:
+        for chunk in chunks:
+            yield decompressor.decompress(chunk)
+    except zstandard.ZstdError as error:
+        raise LogCorrupt(f"{path}: {error}") from None
+
+
+def _packed(source: SegmentFile, manifest: Manifest) -> Iterator[bytes]:
+    text = msgspec.json.encode(manifest) + b"\n"
+    yield _SKIPPABLE.pack(_SKIPPABLE_MAGIC, len(text)) + text
+    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
+    for chunk in _chunks_of(source):
+        yield compressor.compress(chunk)
+    yield compressor.flush()
+
+
+def _chunks_of(source: SegmentFile) -> Iterator[bytes]:
+    at = 0
+    while chunk := source.read(CHUNK_BYTES, at):
+        yield chunk
+        at += len(chunk)
+
+
+def _manifest_of(source: SegmentFile) -> Manifest:
+    totals, first, following = Totals(), None, 0
+    for _, header in intact_frames(source):
+        first, following = header.first_offset if first is None else first, header.next_offset
+        if header.frame == "DATA":
+            totals.add(header.count, header.bytes, header.rejected, header.duplicates)
+    digest = hashlib.sha256()
+    for chunk in _chunks_of(source):
+        digest.update(chunk)
+    return Manifest(
+        log_id=source.log_id,
+        segment=source.segment,
+        first_offset=first or 0,
+        next_offset=following,
+        count=totals.count,
+        rejected=totals.rejected,
+        duplicates=totals.duplicates,
+        bytes=source.size(),
+        sha256=digest.hexdigest(),
+    )

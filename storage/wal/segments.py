@@ -1,0 +1,114 @@
+"""Where the segments of every log are: the live ones in their log's directory, the others in the archive."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from storage.filesystem import LOCAL, FileSystem
+from storage.lock import Lock
+from storage.wal.archive import Archive
+from storage.wal.directory import LOCK_NAME
+from storage.wal.segment import HEADER_BYTES, SegmentFile, Totals, intact_frames, segment_name, totals_of
+
+SUFFIX = ".ndjson"
+
+TOTALS_SINCE_VERSION = 2
+"""Version of the format since when a SEAL has all totals."""
+
+
+class SegmentEnd(NamedTuple):
+    """What a closed segment holds, and the offset behind its last line."""
+
+    next_offset: int
+    totals: Totals
+
+
+def segments_of(directory: Path, files: FileSystem = LOCAL) -> list[int]:
+    """Return the numbers of the segments in a log's directory, in order; none where there is no directory."""
+    try:
+        names = files.names(directory)
+    except FileNotFoundError:
+        return []
+    return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.endswith(SUFFIX))
+
+
+class Segments:
+    """Every segment below `root`, and every one that `archive` keeps."""
+
+    def __init__(self, root: Path, archive: Archive, *, files: FileSystem = LOCAL) -> None:
+        self.root = root
+        self.archive = archive
+        self.files = files
+
+    def log_ids(self) -> list[str]:
+        """Return every log, oldest first."""
+        return sorted({*self.live_log_ids(), *self.archive.log_ids()})
+
+    def live_log_ids(self) -> list[str]:
+        """Return the logs that have a directory of their own, oldest first."""
+        return sorted(name for name in self.files.names(self.root) if name[0].isdigit())
+
+    def numbers(self, log_id: str) -> list[int]:
+        """Return the log's segments in order."""
+        return sorted({*self.live(log_id), *self.archive.numbers(log_id)})
+
+    def live(self, log_id: str) -> list[int]:
+        """Return the log's segments that are not only in the archive, in order."""
+        return segments_of(self.root / log_id, self.files)
+
+    def path(self, log_id: str, segment: int) -> Path:
+        """Return where a live segment is."""
+        return self.root / log_id / segment_name(segment)
+
+    def lock(self, log_id: str) -> Lock:
+        """Return the lock that the log's writer holds while it lives."""
+        return Lock(self.root / log_id / LOCK_NAME, files=self.files)
+
+    def size(self, log_id: str, segment: int) -> int:
+        """Return the bytes of a segment, unpacked; FileNotFoundError when it is nowhere."""
+        try:
+            with self._live(log_id, segment) as file:
+                return file.size()
+        except FileNotFoundError:
+            return self.archive.manifest(log_id, segment).bytes
+
+    def end(self, log_id: str, segment: int) -> SegmentEnd:
+        """Return what a segment that nobody writes holds; FileNotFoundError when it is nowhere."""
+        try:
+            with self._live(log_id, segment) as file:
+                return _end_of(file)
+        except FileNotFoundError:
+            kept = self.archive.manifest(log_id, segment)
+            return SegmentEnd(kept.next_offset, Totals(kept.count, kept.bytes, kept.rejected, kept.duplicates))
+
+    @contextlib.contextmanager
+    def open(self, log_id: str, segment: int) -> Iterator[SegmentFile]:
+        """Open a segment wherever it is.
+
+        Raises:
+            FileNotFoundError: it is nowhere.
+            LogCorrupt: its archive file is damaged.
+        """
+        with contextlib.ExitStack() as closing:
+            try:
+                file = closing.enter_context(self._live(log_id, segment))
+            except FileNotFoundError:
+                file = self.archive.open(log_id, segment)
+            yield file
+
+    @contextlib.contextmanager
+    def _live(self, log_id: str, segment: int) -> Iterator[SegmentFile]:
+        descriptor = self.files.open(self.path(log_id, segment))
+        try:
+            yield SegmentFile(self.files, descriptor, log_id, segment)
+        finally:
+            self.files.close(descriptor)
+
+
+def _end_of(file: SegmentFile) -> SegmentEnd:
+    seal = file.header_at(max(0, file.size() - HEADER_BYTES))
+    if seal is not None and seal.frame == "SEAL" and seal.version >= TOTALS_SINCE_VERSION:
+        return SegmentEnd(seal.first_offset, Totals(seal.count, seal.bytes, seal.rejected, seal.duplicates))
+    *_, (_, last) = intact_frames(file)
+    return SegmentEnd(last.next_offset, totals_of(file))
