@@ -54,6 +54,7 @@ from storage.lock import Lock
 from storage.logs import configure_logs
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
+from storage.suppression import erasure_key
 from storage.user_files import UserFiles
 from storage.wal.log import WriteAheadLog
 from storage.wal.tail import WalTail
@@ -104,7 +105,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         app.on_shutdown.append(live.stop)
         control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
         async with control, asyncio.TaskGroup() as tasks:
-            store = _store_process(settings, client)
+            store = _store_process(settings, secrets, client)
             running = (store.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
             watching = [tasks.create_task(one) for one in running]
             _settle_memory()
@@ -187,7 +188,7 @@ def _log(settings: Settings) -> WriteAheadLog:
     )
 
 
-def _store_process(settings: Settings, client: StoreClient) -> StoreProcess:
+def _store_process(settings: Settings, secrets: Secrets, client: StoreClient) -> StoreProcess:
     store = settings.store
     told = StoreSettings(
         data=str(settings.data.dir.absolute()),
@@ -199,6 +200,7 @@ def _store_process(settings: Settings, client: StoreClient) -> StoreProcess:
         batch_bytes_max=store.batch_bytes_max,
         checkpoint_s=store.checkpoint_s,
         emulate_slow_s=store.emulate_slow_s,
+        erasure_key=erasure_key(secrets.password_pepper.get_secret_value()),
         query_threads=store.query_threads,
         query_timeout_s=store.query_timeout_s,
         log_level=settings.logging.level,

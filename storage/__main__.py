@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,12 +16,14 @@ import structlog
 from storage.archiver import Archiver
 from storage.batcher import Batcher
 from storage.duckdb.store import DuckDBStore
+from storage.eraser import Eraser
 from storage.errors import StorageError
 from storage.files import make_directory
 from storage.lock import Lock
 from storage.logs import configure_logs
 from storage.settings import StoreSettings
 from storage.store_server import StoreServer
+from storage.suppression import SUPPRESSION_NAME, Suppression
 from storage.wal.archive import Archive
 from storage.wal.reader import LogReader
 from storage.wal.segments import Segments
@@ -53,14 +56,18 @@ def main() -> int:
 
 async def _serve(settings: StoreSettings, directory: Path) -> None:
     data = Path(settings.data)
+    suppression = Suppression(data / SUPPRESSION_NAME, settings.erasure_key)
+    suppression.open()
     store = DuckDBStore(
         directory / "events.duckdb",
         memory_limit_mb=settings.memory_limit_mb,
         threads=settings.threads,
         temp_directory=directory / "tmp",
         quarantine=data / "quarantine",
+        suppression=suppression,
     )
-    archiver = Archiver(_segments(data))
+    eraser = Eraser(suppression, _segments(data), store, data / "quarantine", clock=_now)
+    archiver = Archiver(_segments(data), eraser)
     batcher = Batcher(
         LogReader(_segments(data), data / "quarantine"),
         store,
@@ -70,11 +77,13 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         batch_bytes_max=settings.batch_bytes_max,
         checkpoint_s=settings.checkpoint_s,
         checkpointed=archiver.settle,
+        eraser=eraser,
         emulate_slow_s=settings.emulate_slow_s,
     )
     server = StoreServer(
         store.reader,
         batcher.progress,
+        erase=eraser.begin,
         query_threads=settings.query_threads,
         query_timeout_s=settings.query_timeout_s,
     )
@@ -83,6 +92,10 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
             tasks.create_task(_in_thread(batcher))
             tasks.create_task(_in_thread(archiver))
             tasks.create_task(_answer(server, socket.socket(fileno=settings.link), [batcher, archiver]))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _segments(data: Path) -> Segments:

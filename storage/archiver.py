@@ -6,6 +6,7 @@ import threading
 import structlog
 
 from storage.crashpoint import reached
+from storage.eraser import Eraser
 from storage.errors import DirectoryBusy, StorageError
 from storage.ports import LogPosition
 from storage.wal.directory import LOCK_NAME
@@ -18,8 +19,9 @@ log = structlog.get_logger()
 class Archiver:
     """Runs in a thread of its own until `stop`; a segment leaves the log only after it is durable in the archive."""
 
-    def __init__(self, segments: Segments) -> None:
+    def __init__(self, segments: Segments, eraser: Eraser) -> None:
         self._segments = segments
+        self._eraser = eraser
         self._due: queue.SimpleQueue[dict[str, LogPosition] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
 
@@ -30,11 +32,12 @@ class Archiver:
     def run(self) -> None:
         """Archive until `stop`; what fails is tried again after the next checkpoint."""
         while (positions := self._due.get()) is not None:
-            for position in positions.values():
-                try:
+            try:
+                for position in positions.values():
                     self._archive(position)
-                except (StorageError, OSError) as error:
-                    log.error("archive_failed", log_id=position.log_id, reason=str(error))
+                self._eraser.clean_archive(positions)
+            except (StorageError, OSError) as error:
+                log.error("archive_failed", reason=str(error))
 
     def stop(self) -> None:
         """End `run` after the segment that is under way."""

@@ -9,12 +9,16 @@ from pathlib import Path
 import structlog
 
 from storage.crashpoint import reached
+from storage.eraser import Eraser
 from storage.errors import StorageError
 from storage.ports import EventSink, LogPosition
 from storage.query import LoadProgress
 from storage.wal.reader import LogReader
 
 log = structlog.get_logger()
+
+ERASURE_CHECKPOINT_S = 1.0
+"""How long to wait between checkpoints while somebody is to be erased: only what is archived can be rewritten."""
 
 RETRY_S = 1.0
 """How long to wait before a run that could not be stored is tried again."""
@@ -34,6 +38,7 @@ class Batcher:
         batch_bytes_max: int,
         checkpoint_s: float,
         checkpointed: Callable[[dict[str, LogPosition]], None],
+        eraser: Eraser | None = None,
         emulate_slow_s: float = 0.0,
         retry_s: float = RETRY_S,
         clock: Callable[[], float] = time.monotonic,
@@ -46,6 +51,7 @@ class Batcher:
         self._batch_bytes_max = batch_bytes_max
         self._checkpoint_s = checkpoint_s
         self._checkpointed = checkpointed
+        self._eraser = eraser
         self._checkpoint_at: datetime | None = None
         self._clock = clock
         self._emulate_slow_s = emulate_slow_s
@@ -62,6 +68,7 @@ class Batcher:
             alarms=tuple(self._reader.alarms),
             last_error=self._load_error,
             checkpoint_at=self._checkpoint_at,
+            erasing=0 if self._eraser is None else self._eraser.count(),
         )
 
     def run(self) -> None:
@@ -70,12 +77,13 @@ class Batcher:
         Every `checkpoint_s` `checkpointed` is told how far the store got before a checkpoint that succeeded.
         """
         self._reader.rewind(self._sink.positions())
-        wait_s, checkpoint_due = 0.0, self._clock() + self._checkpoint_s
+        wait_s, checkpointed_at = 0.0, self._clock()
         while not self._stop.wait(wait_s):
             try:
                 wait_s = self._load_next()
-                if self._clock() >= checkpoint_due:
-                    checkpoint_due = self._clock() + self._checkpoint_s
+                self._erase()
+                if self._clock() - checkpointed_at >= self._checkpoint_wait_s():
+                    checkpointed_at = self._clock()
                     self._checkpoint()
                 self._load_error = None
             except StorageError as error:
@@ -87,6 +95,14 @@ class Batcher:
     def stop(self) -> None:
         """End `run` after the transaction that is under way; what is not copied is in the log."""
         self._stop.set()
+
+    def _erase(self) -> None:
+        if self._eraser is not None and self._eraser.clean_store():
+            self._spool.unlink(missing_ok=True)  # the last batch's lines may be an erased person's
+
+    def _checkpoint_wait_s(self) -> float:
+        hurried = self._eraser is not None and self._eraser.count() > 0
+        return min(self._checkpoint_s, ERASURE_CHECKPOINT_S) if hurried else self._checkpoint_s
 
     def _checkpoint(self) -> None:
         # Before it: what is loaded after these positions may not be in the checkpoint.

@@ -155,6 +155,34 @@ class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
     """How the store is."""
 
 
+class LogPlace(msgspec.Struct, frozen=True, order=True):
+    """A place in all logs: they follow each other as their log_ids do, offsets within."""
+
+    log_id: str
+    offset: int
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody of an application: a user, or where `user_id` is None a visitor."""
+
+    app_code: str
+    user_id: str | None = None
+    anonymous_id: str | None = None
+
+
+class EraseQuery(msgspec.Struct, frozen=True, tag="erase"):
+    """Erase what a person did before `until`: of a user, its visitors' events too. No question, but asked like one."""
+
+    person: Person
+    until: LogPlace
+
+
+class ErasureStarted(msgspec.Struct, frozen=True):
+    """The erasure outlives a crash from here on; `identifiers` of the person are on the suppression list."""
+
+    identifiers: int
+
+
 class LogCounts(msgspec.Struct, frozen=True):
     """What logs hold: `lines` is every offset that was given, damaged ones too; `rejected` of them are rejected items.
 
@@ -171,7 +199,8 @@ class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     `lag_bytes` of the logs are not loaded yet, and have not all been for `lag_s`. `ended` counts the logs whose writer
     is dead. `alarms` name damage of the logs, `last_error` what keeps events from being loaded, if anything does.
-    `checkpoint_at` is when the store was last known to need none of the log's older segments.
+    `checkpoint_at` is when the store was last known to need none of the log's older segments. `erasing` identifiers of
+    people are being erased.
     """
 
     lag_bytes: int
@@ -180,6 +209,7 @@ class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...]
     last_error: str | None
     checkpoint_at: datetime | None
+    erasing: int
 
 
 class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,6 +234,7 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...] = ()
     last_error: str | None = None
     checkpoint_at: datetime | None = None
+    erasing: int = 0
 
 
-Query = VisitsQuery | BreakdownQuery | SummaryQuery | MetricsQuery | ExportQuery | StoreHealthQuery
+Query = VisitsQuery | BreakdownQuery | SummaryQuery | MetricsQuery | ExportQuery | StoreHealthQuery | EraseQuery

@@ -12,9 +12,13 @@ from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
+    EraseQuery,
+    ErasureStarted,
     ExportQuery,
+    LogPlace,
     MetricsPage,
     MetricsQuery,
+    Person,
     Query,
     StoreHealth,
     StoreHealthQuery,
@@ -74,6 +78,10 @@ class StoreClient:
     async def health(self) -> StoreHealth:
         """Ask how the store is."""
         return await self._answer(StoreHealthQuery(), StoreHealth)
+
+    async def erase(self, person: Person, until: LogPlace) -> ErasureStarted:
+        """Have a person erased up to a place of the logs; what comes of it is in `health`."""
+        return await self._answer(EraseQuery(person, until), ErasureStarted)
 
     async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         """Ask for events and yield them as they come; closing the iterator cancels the query."""

@@ -15,6 +15,8 @@ from storage.errors import QueryRefused, StorageError
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
+    EraseQuery,
+    ErasureStarted,
     ExportQuery,
     LoadProgress,
     MetricsPage,
@@ -59,9 +61,11 @@ class StoreServer:
         open_reader: Callable[[], AbstractContextManager[Reader]],
         progress: Callable[[], LoadProgress],
         *,
+        erase: Callable[[EraseQuery], ErasureStarted],
         query_threads: int,
         query_timeout_s: float,
     ) -> None:
+        self._erase = erase
         self._open_reader = open_reader
         self._progress = progress
         self._query_timeout_s = query_timeout_s
@@ -135,7 +139,9 @@ class StoreServer:
                 await asyncio.sleep(INTERRUPT_AGAIN_S)
             raise
 
-    def _ask(self, reader: Reader, query: Query) -> VisitsPage | BreakdownPage | Summary | MetricsPage | StoreHealth:
+    def _ask(
+        self, reader: Reader, query: Query
+    ) -> VisitsPage | BreakdownPage | Summary | MetricsPage | StoreHealth | ErasureStarted:
         match query:
             case VisitsQuery():
                 return reader.visits(query)
@@ -147,5 +153,7 @@ class StoreServer:
                 return reader.metrics(query)
             case StoreHealthQuery():
                 return replace(reader.health(), **asdict(self._progress()))
+            case EraseQuery():
+                return self._erase(query)
             case ExportQuery():
                 raise AssertionError("an export is streamed")

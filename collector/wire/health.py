@@ -51,6 +51,7 @@ class StoreHealth(msgspec.Struct, frozen=True):
     alarms: list[str]
     last_error: str | None
     checkpoint_at: datetime | None
+    erasing: int
 
 
 class Health(msgspec.Struct, frozen=True):

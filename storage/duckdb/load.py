@@ -8,9 +8,11 @@ from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
 from storage.duckdb.days import day_ranges
+from storage.duckdb.erase import erase_staged
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
 from storage.ports import LogRange
+from storage.suppression import Suppression
 
 DAY_RANGES_MAX = 8
 """Ranges of days that are searched for repeats one by one; more are joined to these."""
@@ -27,7 +29,13 @@ class LedgerEnd(NamedTuple):
 
 
 def load(
-    connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, since_position: int, loaded_at: datetime
+    connection: DuckDBPyConnection,
+    batch: LogRange,
+    lines: Path,
+    *,
+    since_position: int,
+    loaded_at: datetime,
+    suppression: Suppression,
 ) -> int:
     """Store the range and return its position; the caller rolls back after any error.
 
@@ -42,6 +50,7 @@ def load(
     end = _ledger_end(connection, batch, since_position)
     connection.execute(statement("stage"), {"path": str(lines)})
     _check_offsets(connection, batch)
+    erase_staged(connection, suppression, batch.log_id, batch.from_offset)
     _find_repeats(connection)
     position = end.position + 1
     _insert(connection, batch, position, loaded_at)

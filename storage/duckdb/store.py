@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
 from storage.duckdb.connection import connect
+from storage.duckdb.erase import copy_database, erase_stored, visitors_of
 from storage.duckdb.load import load
 from storage.duckdb.reader import Reader
 from storage.duckdb.schema import SchemaOutdated
@@ -22,6 +23,7 @@ from storage.errors import StorageError, StoreDown
 from storage.files import make_directory
 from storage.filesystem import LOCAL
 from storage.ports import LogPosition, LogRange
+from storage.suppression import Erased, Suppression
 
 log = structlog.get_logger()
 
@@ -45,6 +47,7 @@ class DuckDBStore:
         threads: int,
         temp_directory: Path,
         quarantine: Path,
+        suppression: Suppression,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._path = path
@@ -52,6 +55,7 @@ class DuckDBStore:
         self._threads = threads
         self._temp_directory = temp_directory
         self._quarantine = quarantine
+        self._suppression = suppression
         self._clock = clock
         self._lock = threading.Lock()
         self._connection: DuckDBPyConnection | None = None
@@ -101,7 +105,14 @@ class DuckDBStore:
         loaded_at = self._clock().astimezone(UTC).replace(tzinfo=None)
         what = f"log {batch.log_id}: offsets {batch.from_offset} to {batch.to_offset} were not loaded"
         with self._trusted(what) as connection:
-            position = load(connection, batch, lines, since_position=since, loaded_at=loaded_at)
+            position = load(
+                connection,
+                batch,
+                lines,
+                since_position=since,
+                loaded_at=loaded_at,
+                suppression=self._suppression,
+            )
         self._log_positions[batch.log_id] = position
 
     def checkpoint(self) -> None:
@@ -110,6 +121,28 @@ class DuckDBStore:
             connection.execute("CHECKPOINT")
         reached("checkpoint_written")
         LOCAL.sync_directory(self._path.parent)
+
+    def visitors_of(self, entries: Iterable[Erased]) -> list[Erased]:
+        """Return the visitors of erased users, on a connection of its own."""
+        with self._lock:
+            cursor = self._opened().cursor()
+        with cursor:
+            return visitors_of(cursor, self._suppression, entries)
+
+    def erase(self, entries: Iterable[Erased]) -> None:
+        """Take people out of every table, then copy what is left to a new file: the old one keeps what was deleted."""
+        fresh = self._path.with_name(f"fresh-{self._path.name}")
+        _remove(fresh)
+        with self._trusted("nobody was erased") as connection:
+            erase_stored(connection, self._suppression, entries)
+            copy_database(connection, self._path.stem, fresh)
+        with self._lock:
+            self._close()
+            # First the old file's own log: it must never be replayed on the new one.
+            _remove(self._path.with_name(f"{self._path.name}.wal"))
+            fresh.rename(self._path)
+            LOCAL.sync_directory(self._path.parent)
+            self._open()
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:
@@ -170,3 +203,8 @@ class DuckDBStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    LOCAL.sync_directory(path.parent)

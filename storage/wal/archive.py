@@ -5,6 +5,7 @@ Zstandard frame that holds the segment: one file, replaced as a whole, which `zs
 next, so that each can be rewritten alone (erasure, rule R12).
 """
 
+import contextlib
 import hashlib
 import struct
 from collections.abc import Iterable, Iterator
@@ -135,6 +136,15 @@ class Archive:
             raise LogCorrupt(f"log {log_id}, segment {segment}: holds {found}, its manifest says otherwise")
         return manifest
 
+    @contextlib.contextmanager
+    def unnamed(self, log_id: str, segment: int, chunks: Iterable[bytes]) -> Iterator[SegmentFile]:
+        """Yield a segment of these bytes that is gone with the context."""
+        descriptor, _ = self._unnamed(self.path(log_id, segment), chunks)
+        try:
+            yield SegmentFile(self._files, descriptor, log_id, segment)
+        finally:
+            self._files.close(descriptor)
+
     def close(self) -> None:
         """Give up the unpacked segment."""
         if self._opened is not None:
@@ -187,15 +197,24 @@ class Archive:
         source = self._files.open(path)
         try:
             manifest, begin = self._manifest(path, source)
-            scratch = path.with_name(f".{path.name}.open")
-            descriptor = self._new(scratch)
-            self._files.remove(scratch)
-            if self._write(descriptor, _unpack(self._chunks(source, begin), path)) != manifest.sha256:
-                self._files.close(descriptor)
-                raise LogCorrupt(f"{path}: SHA-256 is not that of its manifest")
+            descriptor, sha256 = self._unnamed(path, _unpack(self._chunks(source, begin), path))
         finally:
             self._files.close(source)
+        if sha256 != manifest.sha256:
+            self._files.close(descriptor)
+            raise LogCorrupt(f"{path}: SHA-256 is not that of its manifest")
         return descriptor
+
+    def _unnamed(self, path: Path, chunks: Iterable[bytes]) -> tuple[int, str]:
+        """Write a file beside `path` that has no name any more; return its descriptor and its SHA-256."""
+        scratch = path.with_name(f".{path.name}.open")
+        descriptor = self._new(scratch)
+        try:
+            self._files.remove(scratch)
+            return descriptor, self._write(descriptor, chunks)
+        except BaseException:
+            self._files.close(descriptor)
+            raise
 
     def _chunks(self, descriptor: int, at: int) -> Iterator[bytes]:
         while chunk := self._files.read(descriptor, CHUNK_BYTES, at):

@@ -106,8 +106,7 @@ class WriteAheadLog:
         """Append as the port says; a caller that is cancelled meanwhile takes nothing out of its group."""
         if self._unflushed_bytes > self._unflushed_bytes_max:
             await self._wait_for_room()
-        if self._failure is not None or self._closing:
-            raise LogFailed(self._failure or "the log is closing")
+        self._require_open()
         group = self._group_for(lines)
         buffer, first = group.buffer, self._next_offset
         before, offset = len(buffer), first
@@ -124,14 +123,16 @@ class WriteAheadLog:
         group.rejected += rejected
         group.duplicates += duplicates
         self._unflushed_bytes += len(buffer) - before
-        waiter = self._loop.create_future()
-        group.waiters.append(waiter)
-        if self._writing is None and not self._hand_over_due:
-            # Not at once: what this turn of the loop still brings joins the group.
-            self._hand_over_due = True
-            self._loop.call_soon(self._hand_over)
-        await waiter
+        await self._durable(group)
         return first
+
+    async def seal(self) -> int:
+        """End the open segment, durably, and return the offset that the next one begins with; raises as `append` does."""
+        self._require_open()
+        group = self._group_for(())
+        group.seals = True
+        await self._durable(group)
+        return group.first_offset + group.count
 
     def health(self) -> LogHealth:
         """Return figures as the port says; the counts are of this incarnation."""
@@ -154,6 +155,20 @@ class WriteAheadLog:
         return self._failure is not None or self._clock() - self._heard_at > silent_max_s
 
     # On the loop: groups.
+
+    def _require_open(self) -> None:
+        if self._failure is not None or self._closing:
+            raise LogFailed(self._failure or "the log is closing")
+
+    def _durable(self, group: _PendingGroup) -> asyncio.Future[None]:
+        """Return what is done once the group survives a power cut."""
+        waiter = self._loop.create_future()
+        group.waiters.append(waiter)
+        if self._writing is None and not self._hand_over_due:
+            # Not at once: what this turn of the loop still brings joins the group.
+            self._hand_over_due = True
+            self._loop.call_soon(self._hand_over)
+        return waiter
 
     def _group_for(self, lines: Sequence[bytes]) -> _PendingGroup:
         if self._pending:

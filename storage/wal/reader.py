@@ -63,6 +63,7 @@ class LogReader:
             if batch is not None:
                 return batch
         self._caught_up_at = self._clock()
+        self._segments.archive.close()
         return None
 
     def loaded(self) -> dict[str, LogPosition]:

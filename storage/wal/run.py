@@ -7,7 +7,7 @@ import structlog
 
 from storage.files import make_directory, replace_file
 from storage.ports import LogPosition, LogRange
-from storage.wal.segment import Header, SegmentFile
+from storage.wal.segment import HEADER_BYTES, Header, SegmentFile, intact_frames
 from storage.wal.segments import Segments
 
 QUARANTINED_BYTES_MAX = 64 << 20
@@ -76,6 +76,8 @@ class Run:
 
     def _read_segment(self, file: SegmentFile, *, is_open: bool) -> bool:
         """Read on in the segment; whether to go on in the next one. The position stays before the SEAL till then."""
+        if not is_open:
+            self._find_place(file)
         while self._has_room():
             frame = self._next(file, is_open=is_open)
             if frame is None:
@@ -92,6 +94,22 @@ class Run:
                 self._take(header, payload)
             self._at = header.end(self._at)
         return False
+
+    def _find_place(self, file: SegmentFile) -> None:
+        """Stand on the next frame by its offset where it is not by its byte: a rewritten segment has it elsewhere."""
+        header = file.header_at(self._at)
+        if header is not None and header.first_offset == self._next_offset:
+            return
+        seal_at = max(0, file.size() - HEADER_BYTES)
+        seal = file.header_at(seal_at)
+        if seal is not None and seal.frame == "SEAL" and seal.first_offset == self._next_offset:
+            self._at = seal_at  # only what is loaded whole is ever rewritten
+            return
+        for at, header in intact_frames(file):
+            if header.first_offset >= self._next_offset:
+                # Between the old place and a later one is damage, which is to be kept aside.
+                self._at = at if header.first_offset == self._next_offset else min(self._at, at)
+                return
 
     def _has_room(self) -> bool:
         return self._next_offset - self._from.next_offset < self._events_max and self._bytes < self._bytes_max

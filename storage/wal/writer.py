@@ -24,9 +24,9 @@ NO_CRC = "00000000"
 
 
 class Group:
-    """Lines that will be durable together. The buffer begins with room for the header line."""
+    """Lines that will be durable together. The buffer begins with room for the header line. `seals`: end the segment."""
 
-    __slots__ = ("buffer", "count", "duplicates", "first_offset", "rejected")
+    __slots__ = ("buffer", "count", "duplicates", "first_offset", "rejected", "seals")
 
     def __init__(self, first_offset: int) -> None:
         self.first_offset = first_offset
@@ -34,6 +34,7 @@ class Group:
         self.count = 0
         self.duplicates = 0
         self.rejected = 0
+        self.seals = False
 
 
 class _Place(TypedDict):
@@ -119,8 +120,8 @@ class SegmentWriter:
         self.next_offset += group.count
         self._prev_crc, self._fenced = header_crc(line), False
         self._totals.add(group.count, len(group.buffer) - HEADER_BYTES, group.rejected, group.duplicates)
-        if self.segment_bytes >= self._segment_bytes_max:
-            self.seal("size")
+        if group.seals or self.segment_bytes >= self._segment_bytes_max:
+            self.seal("asked" if group.seals else "size")
 
     def fence(self) -> None:
         """Prove, by a header after it, that the last group was durable; not synced itself, without effect twice."""

@@ -40,6 +40,7 @@ STORE = {
     "alarms": [],
     "last_error": None,
     "checkpoint_at": None,
+    "erasing": 0,
 }
 VERSION = {"server": {"version": "0.1.0", "commit": "abc1234", "build_date": "2026-11-01"}}
 TOKEN = "e30.e30.c2ln"

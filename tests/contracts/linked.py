@@ -48,7 +48,9 @@ def settings_for(data: Path, **changed: float) -> StoreSettings:
         "query_threads": 2,
         "query_timeout_s": 20.0,
     }
-    return StoreSettings(data=str(data), link=-1, log_level="info", log_format="json", **(told | changed))
+    return StoreSettings(
+        data=str(data), link=-1, log_level="info", erasure_key="key", log_format="json", **(told | changed)
+    )
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,7 @@ from storage.query import (
     VisitsPage,
     VisitsQuery,
 )
+from storage.suppression import SUPPRESSION_NAME, Suppression
 from tests.fakes.store import MemoryStore
 
 LOG_ID = "0000000001-abcdef"
@@ -118,6 +119,7 @@ def open_store(directory: Path) -> DuckDBStore:
         threads=1,
         temp_directory=directory / "tmp",
         quarantine=directory / "quarantine",
+        suppression=Suppression(directory / SUPPRESSION_NAME, "key"),
     )
 
 

@@ -1,0 +1,79 @@
+"""Taking erased people out of what is loaded and out of what is stored; no row passes through Python (rule R12)."""
+
+from collections.abc import Iterable
+from datetime import UTC
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from storage.duckdb.statement import statement
+from storage.query import LogPlace, Person
+from storage.suppression import ERASED_TEXT, Erased, Suppression
+
+STATEMENTS = {"erase_rows": "events", "erase_claims": "events", "erase_raws": "rejected"}
+"""Each with the table whose stored rows it cleans."""
+
+
+def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_id: str, from_offset: int) -> None:
+    """Take out of the staged batch whoever was erased before its lines were loaded again.
+
+    Not whose erasure is under way: until it ends the store has to know which visitors are theirs.
+    """
+    entries = [entry for entry in suppression.concerning(log_id, from_offset) if entry.done_at is not None]
+    if entries:
+        _name(connection, entries)
+        for name in STATEMENTS:
+            text = statement(name).format(rows="batch", log_id="$log_id", raw="rejected_raw")
+            connection.execute(text, _used(text, suppression) | {"log_id": log_id})
+        connection.execute("DROP TABLE erased")
+
+
+def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entries: Iterable[Erased]) -> None:
+    """Take these out of every table; one transaction."""
+    connection.begin()
+    _name(connection, entries)
+    for name, rows in STATEMENTS.items():
+        text = statement(name).format(rows=rows, log_id="line.log_id", raw="raw")
+        connection.execute(text, _used(text, suppression))
+    connection.execute(statement("erase_owners"), {"key": suppression.key})
+    connection.execute("DROP TABLE erased")
+    connection.commit()
+
+
+def visitors_of(connection: DuckDBPyConnection, suppression: Suppression, entries: Iterable[Erased]) -> list[Erased]:
+    """Return entries for the visitors that belong to users among `entries`."""
+    _name(connection, entries)
+    rows = connection.execute(statement("visitors_of_erased"), {"key": suppression.key}).fetchall()
+    connection.execute("DROP TABLE erased")
+    return [
+        Erased(
+            digest=suppression.digest(Person(app_code, None, anonymous_id)),
+            pseudonym=pseudonym,
+            until=LogPlace(until_log_id, until_offset),
+            erased_at=erased_at.replace(tzinfo=UTC),
+        )
+        for app_code, anonymous_id, pseudonym, until_log_id, until_offset, erased_at in rows
+    ]
+
+
+def copy_database(connection: DuckDBPyConnection, name: str, copy: Path) -> None:
+    """Write all that database `name` holds into a new file, durably."""
+    quoted = str(copy.absolute()).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS fresh")
+    connection.execute(f'COPY FROM DATABASE "{name}" TO fresh')
+    connection.execute("CHECKPOINT fresh")
+    connection.execute("DETACH fresh")
+
+
+def _name(connection: DuckDBPyConnection, entries: Iterable[Erased]) -> None:
+    connection.execute(statement("erased"))
+    rows = [
+        (one.digest, one.pseudonym, one.until.log_id, one.until.offset, one.erased_at.replace(tzinfo=None))
+        for one in entries
+    ]
+    connection.executemany("INSERT INTO erased VALUES ($1, $2, $3, $4, $5)", rows)
+
+
+def _used(text: str, suppression: Suppression) -> dict[str, object]:
+    given = {"key": suppression.key, "erased_text": ERASED_TEXT}
+    return {name: value for name, value in given.items() if f"${name}" in text}

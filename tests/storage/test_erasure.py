@@ -1,0 +1,212 @@
+"""Erasing a person from log, archive, store and what is kept aside (rule R12), with the real parts of the store process."""
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from storage.archiver import Archiver
+from storage.batcher import Batcher
+from storage.duckdb.store import DuckDBStore
+from storage.eraser import Eraser
+from storage.event import Event, RejectedItem, encode
+from storage.query import EraseQuery, EventFilter, LogPlace, Person, SummaryQuery
+from storage.suppression import SUPPRESSION_NAME, Suppression
+from storage.wal.archive import Archive
+from storage.wal.log import WriteAheadLog
+from storage.wal.segments import Segments
+from tests.contracts.samples import NOON, event, exported, visitor_id
+from tests.contracts.shelf import InThreads
+from tests.logs import open_log, reader_of
+
+WITHIN_S = 20.0
+EVERYONE = EventFilter(app_code="site")
+SECRETS = (b"ada-the-user", visitor_id("ada's phone").encode(), b"/private", b"secret title")
+
+
+def person(**members: object) -> Event:
+    return event(page_url="/private", title="secret title", attrs={"note": "ada-the-user was here"}, **members)
+
+
+ITEMS: list[Event | RejectedItem] = [
+    event(page_url="/public", user_id="bob"),
+    person(anonymous_id=visitor_id("ada's phone")),
+    person(anonymous_id=visitor_id("ada's phone"), user_id="ada-the-user"),
+    person(user_id="ada-the-user"),
+    event(page_url="/public", attrs={"claimed_id_user": "ada-the-user", "kept": 1}),
+    RejectedItem("wrong_type", '{"source_label": 7, "id_user": "ada-the-user"}', "site", NOON),
+    RejectedItem("wrong_type", '{"source_label": 7, "id_user": "bob"}', "site", NOON),
+]
+
+
+class House:
+    """The store's parts on one data directory, in this process."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.suppression = Suppression(data / SUPPRESSION_NAME, "key")
+        self.suppression.open()
+        (data / "store").mkdir(exist_ok=True)
+        self.store = DuckDBStore(
+            data / "store" / "events.duckdb",
+            memory_limit_mb=128,
+            threads=1,
+            temp_directory=data / "store" / "tmp",
+            quarantine=data / "quarantine",
+            suppression=self.suppression,
+        )
+        segments = Segments(data / "log", Archive(data / "archive"))
+        self.eraser = Eraser(
+            self.suppression, segments, self.store, data / "quarantine", clock=lambda: datetime.now(UTC)
+        )
+        self.archiver = Archiver(Segments(data / "log", Archive(data / "archive")), self.eraser)
+        self.batcher = Batcher(
+            reader_of(data),
+            self.store,
+            data / "store" / "spool.ndjson",
+            batch_age_s=0.01,
+            batch_events=1000,
+            batch_bytes_max=1 << 20,
+            checkpoint_s=0.05,
+            checkpointed=self.archiver.settle,
+            eraser=self.eraser,
+        )
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        with self.store:
+            threads = [threading.Thread(target=worker.run) for worker in (self.batcher, self.archiver)]
+            for thread in threads:
+                thread.start()
+            try:
+                yield
+            finally:
+                self.batcher.stop()
+                self.archiver.stop()
+                for thread in threads:
+                    thread.join()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def erased(house: House, log: WriteAheadLog) -> None:
+    house.eraser.begin(EraseQuery(Person("site", "ada-the-user"), LogPlace(log.log_id, await log.seal())))
+    await until(lambda: house.eraser.count() == 0)
+
+
+def traces(data: Path) -> dict[str, list[bytes]]:
+    """Return what of SECRETS stands in any file below the directory, compressed ones unpacked."""
+    found = {}
+    for path in data.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            if path.suffix == ".zst":
+                with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as unpacked:
+                    content += unpacked.read()
+            if inside := [secret for secret in SECRETS if secret in content]:
+                found[str(path.relative_to(data))] = inside
+    return found
+
+
+async def appended(log: WriteAheadLog, items: list[Event | RejectedItem]) -> None:
+    for item in items:
+        await log.append([encode(item)], rejected=isinstance(item, RejectedItem))
+
+
+async def loaded(house: House, lines: int) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while (await InThreads(house.store).health()).lines < lines:
+            await asyncio.sleep(0.01)
+
+
+async def everything(house: House) -> list[dict[str, object]]:
+    return sorted(await exported(InThreads(house.store)), key=lambda row: str(row["receipt"]))
+
+
+async def test_nothing_of_an_erased_person_is_left_in_any_file_and_totals_stay(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        with house.running():
+            await appended(log, ITEMS)
+            await loaded(house, len(ITEMS))
+            before = await InThreads(house.store).summary(SummaryQuery(where=EVERYONE, pages=9))
+            assert traces(tmp_path)
+            await erased(house, log)
+            after = await InThreads(house.store).summary(SummaryQuery(where=EVERYONE, pages=9))
+    assert traces(tmp_path) == {}
+    assert (after.total_visits, after.unique_users) == (before.total_visits, before.unique_users)
+    assert {page.page_url: page.visits for page in after.popular_pages} == {"/public": 2, "(erased)": 3}
+
+
+async def test_a_store_filled_anew_answers_as_the_erased_one_did(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        with house.running():
+            await appended(log, ITEMS)
+            await erased(house, log)
+            first = await everything(house)
+    for path in (tmp_path / "store").glob("events.duckdb*"):
+        path.unlink()
+    again = House(tmp_path)
+    with again.running():
+        await loaded(again, len(ITEMS))
+        assert await everything(again) == first
+
+
+async def test_an_old_segment_that_comes_back_does_not_bring_the_person_back(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        await appended(log, ITEMS)
+        await log.seal()
+        (segment,) = tmp_path.glob("log/*/*.ndjson")
+        kept = segment.read_bytes()
+        with house.running():
+            await erased(house, log)
+    segment.parent.mkdir(exist_ok=True)
+    segment.write_bytes(kept)
+    for path in [*(tmp_path / "store").glob("events.duckdb*"), *tmp_path.glob("archive/*/*")]:
+        path.unlink()
+    again = House(tmp_path)
+    with again.running():
+        await loaded(again, len(ITEMS))
+        lines = json.dumps(await everything(again)).encode()
+    assert not [secret for secret in SECRETS if secret in lines]
+
+
+async def test_what_somebody_of_that_name_does_later_is_kept(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        with house.running():
+            await appended(log, ITEMS)
+            await erased(house, log)
+            await appended(log, [event(page_url="/back", user_id="ada-the-user")])
+            await loaded(house, len(ITEMS) + 1)
+            lines = json.dumps(await everything(house)).encode()
+    assert lines.count(b"ada-the-user") == 1
+
+
+async def test_an_erasure_that_a_crash_broke_off_comes_to_its_end_at_the_next_start(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        await appended(log, ITEMS)
+        house.eraser.begin(EraseQuery(Person("site", "ada-the-user"), LogPlace(log.log_id, await log.seal())))
+    again = House(tmp_path)
+    with again.running():
+        await until(lambda: again.eraser.count() == 0)
+    assert traces(tmp_path) == {}
+
+
+async def test_an_unreadable_list_is_refused_lest_the_erased_come_back(tmp_path: Path) -> None:
+    (tmp_path / SUPPRESSION_NAME).write_bytes(b'[{"digest"')
+    with pytest.raises(Exception, match="put it back from a backup"):
+        Suppression(tmp_path / SUPPRESSION_NAME, "key").open()
