@@ -33,11 +33,16 @@ class Archiver:
         """Archive until `stop`; what fails is tried again after the next checkpoint."""
         while (positions := self._due.get()) is not None:
             try:
-                for position in positions.values():
-                    self._archive(position)
-                self._eraser.clean_archive(positions)
+                self.archive(positions)
             except (StorageError, OSError) as error:
                 log.error("archive_failed", reason=str(error))
+
+    def archive(self, positions: dict[str, LogPosition]) -> None:
+        """Archive what stands before `positions`, and go on with the erasures that waited for it."""
+        for log_id in self._segments.live_log_ids():
+            if log_id in positions:
+                self._archive(positions[log_id])
+        self._eraser.clean_archive(positions)
 
     def stop(self) -> None:
         """End `run` after the segment that is under way."""

@@ -54,6 +54,7 @@ class Batcher:
         self._eraser = eraser
         self._checkpoint_at: datetime | None = None
         self._clock = clock
+        self._checkpointed_at = clock()
         self._emulate_slow_s = emulate_slow_s
         self._retry_s = retry_s
         self._stop = threading.Event()
@@ -72,25 +73,34 @@ class Batcher:
         )
 
     def run(self) -> None:
-        """Load until `stop`: at once while a full batch waits, else every `batch_age_s`. Does not drain.
+        """Take steps until `stop`: at once while a full batch waits, else every `batch_age_s`. Does not drain."""
+        self.open()
+        wait_s = 0.0
+        while not self._stop.wait(wait_s):
+            try:
+                wait_s = self.step()
+                self._load_error = None
+            except (StorageError, OSError) as error:
+                log.error("load_failed", reason=str(error), retry_s=self._retry_s)
+                self._load_error = str(error)
+                self.open()
+                wait_s = self._retry_s
+
+    def open(self) -> None:
+        """Go on from where the store says it is."""
+        self._reader.rewind(self._sink.positions())
+
+    def step(self) -> float:
+        """Load the next batch, and do what else is due; return how long to wait before the next step, in seconds.
 
         Every `checkpoint_s` `checkpointed` is told how far the store got before a checkpoint that succeeded.
         """
-        self._reader.rewind(self._sink.positions())
-        wait_s, checkpointed_at = 0.0, self._clock()
-        while not self._stop.wait(wait_s):
-            try:
-                wait_s = self._load_next()
-                self._erase()
-                if self._clock() - checkpointed_at >= self._checkpoint_wait_s():
-                    checkpointed_at = self._clock()
-                    self._checkpoint()
-                self._load_error = None
-            except StorageError as error:
-                log.error("load_failed", reason=str(error), retry_s=self._retry_s)
-                self._load_error = str(error)
-                self._reader.rewind(self._sink.positions())
-                wait_s = self._retry_s
+        wait_s = self._load_next()
+        self._erase()
+        if self._clock() - self._checkpointed_at >= self._checkpoint_wait_s():
+            self._checkpointed_at = self._clock()
+            self._checkpoint()
+        return wait_s
 
     def stop(self) -> None:
         """End `run` after the transaction that is under way; what is not copied is in the log."""

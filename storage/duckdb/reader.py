@@ -65,7 +65,7 @@ class Reader:
         place = cursor.decode(query.after, query, VisitPlace) if query.after is not None else None
         parameters = _filter(query.where) | _after(place) | {"limit": query.limit + 1}
         sql = statement("visits").format(whose=ANYONE if query.where.user_id is None else OF_USER)
-        found = self._rows(sql, parameters)
+        found = self.rows(sql, parameters)
         rows = [VisitRow(user, anonymous, page, _aware(at)) for user, anonymous, page, at, _, _ in found[: query.limit]]
         if len(found) <= query.limit:
             return VisitsPage(rows, None)
@@ -81,7 +81,7 @@ class Reader:
             raise QueryRefused("cursor", "the cursor has another number of dimensions")
         parameters = _filter(query.where) | place.parameters()
         parameters |= {"first": query.after is None, "limit": query.limit + 1}
-        found = self._rows(compiled(query.by), parameters)
+        found = self.rows(compiled(query.by), parameters)
         rows = [BreakdownRow(list(keys), visits, visitors) for *keys, visits, visitors in found[: query.limit]]
         if len(found) <= query.limit:
             return BreakdownPage(rows, None)
@@ -89,7 +89,7 @@ class Reader:
 
     def summary(self, query: SummaryQuery) -> Summary:
         """Return totals and popular pages."""
-        total, *pages = self._rows(statement("summary"), _filter(query.where) | {"pages": query.pages})
+        total, *pages = self.rows(statement("summary"), _filter(query.where) | {"pages": query.pages})
         return Summary(total[1], total[2], [PageCount(*page) for page in pages])
 
     def metrics(self, query: MetricsQuery) -> MetricsPage:
@@ -98,13 +98,13 @@ class Reader:
         whose = ANYONE if query.user_id is None else OF_USER
         with self._one_state():
             scanned = statement("metrics_scanned").format(whose=whose)
-            ((position, rows_scanned),) = self._rows(scanned, metrics.filter_of(query))
-            found = self._rows(metrics.compiled(query), metrics.parameters(query, place))
+            ((position, rows_scanned),) = self.rows(scanned, metrics.filter_of(query))
+            found = self.rows(metrics.compiled(query), metrics.parameters(query, place))
             shown = found[: query.limit]
             before: dict[str | None, Row] = {}
             if query.compare:
                 earlier = metrics.earlier(query, [key for key, *_ in shown])
-                before = {row[0]: row for row in self._rows(metrics.compiled(query, of_keys=True), earlier)}
+                before = {row[0]: row for row in self.rows(metrics.compiled(query, of_keys=True), earlier)}
         rows = [metrics.row_of(query, row, before.get(row[0])) for row in shown]
         more = len(found) > query.limit
         following = cursor.encode(metrics.MetricsPlace(shown[-1][-1], shown[-1][0]), query) if more else None
@@ -116,7 +116,7 @@ class Reader:
 
     def health(self) -> StoreHealth:
         """Return the counts of the ledger; the batcher knows the lag."""
-        ((*counts, loaded_at),) = self._rows(statement("health"), {})
+        ((*counts, loaded_at),) = self.rows(statement("health"), {})
         names = ("position", "n_rows", "n_rejected", "n_duplicates", "n_lost", "door_duplicates", "lines")
         at = None if loaded_at is None else _aware(loaded_at)
         return StoreHealth(**dict(zip(names, counts, strict=True)), loaded_at=at)
@@ -135,14 +135,14 @@ class Reader:
             self._connection.close()
 
     def _lines(self, query: ExportQuery) -> Iterator[bytes]:
-        for first, last in self._rows(statement("export_slices"), {"slice_rows": SLICE_ROWS}):
+        for first, last in self.rows(statement("export_slices"), {"slice_rows": SLICE_ROWS}):
             bounds = {"first_position": first, "last_position": last}
-            for (line,) in self._rows(statement("export"), _filter(query.where) | bounds):
+            for (line,) in self.rows(statement("export"), _filter(query.where) | bounds):
                 yield line.encode()
 
     @contextlib.contextmanager
     def _one_state(self) -> Iterator[None]:
-        self._rows("BEGIN", {})
+        self.rows("BEGIN", {})
         try:
             yield
         finally:
@@ -150,7 +150,8 @@ class Reader:
             with contextlib.suppress(duckdb.ConnectionException):
                 self._connection.rollback()
 
-    def _rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+    def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:
+        """Return what a statement selects; QueryTimeout after `interrupt`."""
         with self._busy:
             if self._closed:
                 raise StoreDown("the store was closed or opened anew")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+import structlog
 import zstandard
 
 from storage.errors import LogCorrupt, LogVersionUnknown
@@ -24,6 +25,9 @@ MANIFEST_BYTES_MAX = 64 * 1024
 SUFFIX = ".ndjson.zst"
 ZSTD_LEVEL = 3
 CHUNK_BYTES = 1 << 20
+BITE_BYTES = 1 << 12
+
+log = structlog.get_logger()
 
 _SKIPPABLE = struct.Struct("<II")
 _SKIPPABLE_MAGIC = 0x184D2A50
@@ -33,7 +37,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What an archived segment holds.
 
     `first_offset` is its first line's, `next_offset` the one behind its last; `count`, `rejected` and `duplicates` are
-    of its intact groups, as in a SEAL. `bytes` and `sha256` are of the segment, unpacked.
+    of its intact groups, as in a SEAL. `bytes` and `sha256` are of the segment, unpacked. `is_rewritten`: somebody was erased
+    from it, and its bytes are not those that the log had.
     """
 
     version: int = MANIFEST_VERSION
@@ -46,6 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     duplicates: int
     bytes: int
     sha256: str
+    is_rewritten: bool = False
 
 
 _manifests = msgspec.json.Decoder(Manifest)
@@ -83,20 +89,28 @@ class Archive:
         finally:
             self._files.close(descriptor)
 
+    def packed_bytes(self, log_id: str, segment: int) -> int:
+        """Return the size of an archived segment's file; FileNotFoundError when it is not in the archive."""
+        descriptor = self._files.open(self.path(log_id, segment))
+        try:
+            return self._files.size(descriptor)
+        finally:
+            self._files.close(descriptor)
+
     def keep(self, source: SegmentFile) -> Manifest:
         """Return the segment's manifest once the segment is in the archive and survives a power cut; idempotent."""
         log_id, segment = source.log_id, source.segment
-        if segment in self.numbers(log_id):
+        with contextlib.suppress(FileNotFoundError, LogCorrupt):
             return self.manifest(log_id, segment)
         directory = self._root / log_id
         make_directory(self._root, files=self._files)
         make_directory(directory, files=self._files)
         return self.put(source)
 
-    def put(self, source: SegmentFile) -> Manifest:
+    def put(self, source: SegmentFile, *, is_rewritten: bool = False) -> Manifest:
         """Write or replace an archived segment, as `keep` does."""
         path = self.path(source.log_id, source.segment)
-        manifest = _manifest_of(source)
+        manifest = _manifest_of(source, is_rewritten=is_rewritten)
         draft = path.with_name(f".{path.name}.tmp")
         descriptor = self._new(draft)
         try:
@@ -109,21 +123,31 @@ class Archive:
         return manifest
 
     def open(self, log_id: str, segment: int) -> SegmentFile:
-        """Return the segment unpacked; it stays readable until the next call or `close`.
+        """Return the segment unpacked, of a damaged file what can be; it stays readable until the next call or `close`.
 
         Raises:
             FileNotFoundError: it is not in the archive.
-            LogCorrupt: the file is not what its manifest says.
         """
         if self._opened is None or self._opened[:2] != (log_id, segment):
             self.close()
             self._opened = (log_id, segment, self._unpacked(log_id, segment))
         return SegmentFile(self._files, self._opened[2], log_id, segment)
 
+    def open_whole(self, log_id: str, segment: int) -> SegmentFile:
+        """Return the segment as `open` does; LogCorrupt when the file is not what its manifest says."""
+        manifest = self.manifest(log_id, segment)
+        file = self.open(log_id, segment)
+        digest = hashlib.sha256()
+        for chunk in _chunks_of(file):
+            digest.update(chunk)
+        if digest.hexdigest() != manifest.sha256:
+            raise LogCorrupt(f"{self.path(log_id, segment)}: SHA-256 is not that of its manifest")
+        return file
+
     def verify(self, log_id: str, segment: int) -> Manifest:
         """Return the manifest if file and manifest agree and every frame is intact; LogCorrupt says what does not."""
         manifest = self.manifest(log_id, segment)
-        file = self.open(log_id, segment)
+        file = self.open_whole(log_id, segment)
         end, totals = 0, Totals()
         for at, header in intact_frames(file):
             if at != end:
@@ -139,7 +163,7 @@ class Archive:
     @contextlib.contextmanager
     def unnamed(self, log_id: str, segment: int, chunks: Iterable[bytes]) -> Iterator[SegmentFile]:
         """Yield a segment of these bytes that is gone with the context."""
-        descriptor, _ = self._unnamed(self.path(log_id, segment), chunks)
+        descriptor = self._unnamed(self.path(log_id, segment), chunks)
         try:
             yield SegmentFile(self._files, descriptor, log_id, segment)
         finally:
@@ -169,20 +193,17 @@ class Archive:
             raise LogCorrupt(f"{path}: does not begin with a manifest")
         try:
             manifest = _manifests.decode(self._files.read(descriptor, size, _SKIPPABLE.size))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise LogCorrupt(f"{path}: manifest: {error}") from None
         if manifest.version > MANIFEST_VERSION:
             raise LogVersionUnknown(f"{path}: version {manifest.version}, this program reads up to {MANIFEST_VERSION}")
         return manifest, _SKIPPABLE.size + size
 
-    def _write(self, descriptor: int, chunks: Iterable[bytes]) -> str:
-        """Write the chunks and return their SHA-256."""
-        digest, size = hashlib.sha256(), 0
+    def _write(self, descriptor: int, chunks: Iterable[bytes]) -> None:
+        size = 0
         for chunk in chunks:
-            digest.update(chunk)
             write_all(descriptor, chunk, size, files=self._files)
             size += len(chunk)
-        return digest.hexdigest()
 
     def _new(self, path: Path) -> int:
         try:
@@ -196,25 +217,30 @@ class Archive:
         path = self.path(log_id, segment)
         source = self._files.open(path)
         try:
-            manifest, begin = self._manifest(path, source)
-            descriptor, sha256 = self._unnamed(path, _unpack(self._chunks(source, begin), path))
+            begin = self._begin_of_segment(path, source)
+            return self._unnamed(path, _unpacked(self._chunks(source, begin), path))
         finally:
             self._files.close(source)
-        if sha256 != manifest.sha256:
-            self._files.close(descriptor)
-            raise LogCorrupt(f"{path}: SHA-256 is not that of its manifest")
-        return descriptor
 
-    def _unnamed(self, path: Path, chunks: Iterable[bytes]) -> tuple[int, str]:
-        """Write a file beside `path` that has no name any more; return its descriptor and its SHA-256."""
+    def _begin_of_segment(self, path: Path, descriptor: int) -> int:
+        try:
+            return self._manifest(path, descriptor)[1]
+        except LogCorrupt as error:
+            log.error("archive_damaged", file=str(path), reason=str(error))
+            head = self._files.read(descriptor, _SKIPPABLE.size + MANIFEST_BYTES_MAX, 0)
+            return max(0, head.find(zstandard.FRAME_HEADER))
+
+    def _unnamed(self, path: Path, chunks: Iterable[bytes]) -> int:
+        """Write a file beside `path` that has no name any more, and return its descriptor."""
         scratch = path.with_name(f".{path.name}.open")
         descriptor = self._new(scratch)
         try:
             self._files.remove(scratch)
-            return descriptor, self._write(descriptor, chunks)
+            self._write(descriptor, chunks)
         except BaseException:
             self._files.close(descriptor)
             raise
+        return descriptor
 
     def _chunks(self, descriptor: int, at: int) -> Iterator[bytes]:
         while chunk := self._files.read(descriptor, CHUNK_BYTES, at):
@@ -222,13 +248,16 @@ class Archive:
             at += len(chunk)
 
 
-def _unpack(chunks: Iterable[bytes], path: Path) -> Iterator[bytes]:
+def _unpacked(chunks: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """Yield the segment up to the first damaged block; the frames in it have CRCs of their own."""
     decompressor = zstandard.ZstdDecompressor().decompressobj()
     try:
         for chunk in chunks:
-            yield decompressor.decompress(chunk)
+            # Small bites: what stands before a damaged block in the same bite would be lost with it.
+            for at in range(0, len(chunk), BITE_BYTES):
+                yield decompressor.decompress(chunk[at : at + BITE_BYTES])
     except zstandard.ZstdError as error:
-        raise LogCorrupt(f"{path}: {error}") from None
+        log.error("archive_damaged", file=str(path), reason=str(error))
 
 
 def _packed(source: SegmentFile, manifest: Manifest) -> Iterator[bytes]:
@@ -247,7 +276,7 @@ def _chunks_of(source: SegmentFile) -> Iterator[bytes]:
         at += len(chunk)
 
 
-def _manifest_of(source: SegmentFile) -> Manifest:
+def _manifest_of(source: SegmentFile, *, is_rewritten: bool) -> Manifest:
     totals, first, following = Totals(), None, 0
     for _, header in intact_frames(source):
         first, following = header.first_offset if first is None else first, header.next_offset
@@ -266,4 +295,5 @@ def _manifest_of(source: SegmentFile) -> Manifest:
         duplicates=totals.duplicates,
         bytes=source.size(),
         sha256=digest.hexdigest(),
+        is_rewritten=is_rewritten,
     )

@@ -1,6 +1,7 @@
 """The directory of one log: born under its own number, with its lock held."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from storage.files import read_file, replace_file
@@ -9,12 +10,15 @@ from storage.lock import Lock
 
 LOCK_NAME = "LOCK"
 NUMBER_NAME = "log_number"
+RANDOM_BYTES = 4
 
 
-def new_directory(root: Path, files: FileSystem) -> tuple[str, Lock]:
+def new_directory(
+    root: Path, files: FileSystem, random_hex: Callable[[int], str] = secrets.token_hex
+) -> tuple[str, Lock]:
     """Make `<root>/<log_id>/` for a log_id never used before and return that with the lock, which the caller frees."""
     number = _next_number(root, files)
-    log_id = f"{number:010d}-{secrets.token_hex(4)}"
+    log_id = f"{number:010d}-{random_hex(RANDOM_BYTES)}"
     # The directory appears under its name with its lock held: a reader that finds it free knows its owner is dead.
     unborn = root / f".{log_id}"
     files.make_directory(unborn)

@@ -53,7 +53,6 @@ class LogReader:
 
         Raises:
             LogVersionUnknown: a later version wrote one of the logs.
-            LogCorrupt: an archived segment is not what its manifest says.
         """
         if self._taken is not None:
             self._positions[self._taken.log_id], self._taken = self._taken, None
@@ -131,13 +130,15 @@ class LogReader:
         position = self._positions.get(log_id) or _beginning(log_id)
         ahead = [number for number in self._segments.numbers(log_id) if number >= position.segment]
         begun = position.byte_end if position.segment in ahead else 0
-        return max(0, sum(self._segments.size(log_id, number) for number in ahead) - begun)
+        # An ended log that is not read to its end is behind, even where a damaged archive says that it is short.
+        least = 1 if log_id in self._ended else 0
+        return max(least, sum(self._segments.size(log_id, number) for number in ahead) - begun)
 
     def _counts_of(self, log_id: str) -> LogCounts:
         if log_id not in self._counts:
             ends = [self._segments.end(log_id, number) for number in self._segments.numbers(log_id)]
             self._counts[log_id] = LogCounts(
-                ends[-1].next_offset if ends else 0,
+                max((end.next_offset for end in ends), default=0),
                 sum(end.totals.rejected for end in ends),
                 sum(end.totals.duplicates for end in ends),
             )

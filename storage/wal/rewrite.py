@@ -15,12 +15,15 @@ def rewrite(archive: Archive, log_id: str, segment: int, clean: Clean) -> bool:
     """Replace an archived segment by one whose lines went through `clean`; False, and nothing is changed, if none did.
 
     A damaged place of it is left out: whoever reads it meets the same gap.
+
+    Raises:
+        LogCorrupt: the archived file is not what its manifest says.
     """
-    source = archive.open(log_id, segment)
+    source = archive.open_whole(log_id, segment)
     if not any(clean(line) != line for line in _lines(source)):
         return False
     with archive.unnamed(log_id, segment, _rewritten(source, clean)) as copy:
-        archive.put(copy)
+        archive.put(copy, is_rewritten=True)
     return True
 
 

@@ -7,7 +7,7 @@ import structlog
 
 from storage.files import make_directory, replace_file
 from storage.ports import LogPosition, LogRange
-from storage.wal.segment import HEADER_BYTES, Header, SegmentFile, intact_frames
+from storage.wal.segment import HEADER_BYTES, Header, SegmentFile
 from storage.wal.segments import Segments
 
 QUARANTINED_BYTES_MAX = 64 << 20
@@ -76,15 +76,15 @@ class Run:
 
     def _read_segment(self, file: SegmentFile, *, is_open: bool) -> bool:
         """Read on in the segment; whether to go on in the next one. The position stays before the SEAL till then."""
-        if not is_open:
+        if self._segments.is_rewritten(self._log_id, self._segment):
             self._find_place(file)
         while self._has_room():
             frame = self._next(file, is_open=is_open)
             if frame is None:
-                return not is_open
+                return not is_open and self._meet_end()
             header, payload = frame
             if header.first_offset > self._next_offset:
-                self._meet_gap(header)
+                self._meet_gap(header.first_offset)
                 return False
             if header.frame == "SEAL":
                 return True
@@ -96,20 +96,11 @@ class Run:
         return False
 
     def _find_place(self, file: SegmentFile) -> None:
-        """Stand on the next frame by its offset where it is not by its byte: a rewritten segment has it elsewhere."""
-        header = file.header_at(self._at)
-        if header is not None and header.first_offset == self._next_offset:
-            return
+        """Stand before the SEAL of a rewritten segment, which is at another byte now: only what is loaded is rewritten."""
         seal_at = max(0, file.size() - HEADER_BYTES)
         seal = file.header_at(seal_at)
         if seal is not None and seal.frame == "SEAL" and seal.first_offset == self._next_offset:
-            self._at = seal_at  # only what is loaded whole is ever rewritten
-            return
-        for at, header in intact_frames(file):
-            if header.first_offset >= self._next_offset:
-                # Between the old place and a later one is damage, which is to be kept aside.
-                self._at = at if header.first_offset == self._next_offset else min(self._at, at)
-                return
+            self._at = seal_at
 
     def _has_room(self) -> bool:
         return self._next_offset - self._from.next_offset < self._events_max and self._bytes < self._bytes_max
@@ -145,12 +136,20 @@ class Run:
         self._next_offset = header.next_offset
         self.groups += 1
 
-    def _meet_gap(self, header: Header) -> None:
+    def _meet_end(self) -> bool:
+        """Whether a segment that ends without a SEAL, and is not written to, has no more lines than were read."""
+        told = self._segments.told_end(self._log_id, self._segment)
+        if told > self._next_offset:
+            self._meet_gap(told)
+            return False
+        return True
+
+    def _meet_gap(self, first_offset: int) -> None:
         if self.groups:
             return  # the next run begins here
-        lost = f"offsets {self._next_offset} to {header.first_offset - 1} are lost"
+        lost = f"offsets {self._next_offset} to {first_offset - 1} are lost"
         self._alarm(f"byte {self._at}: {lost}", "the events behind them are loaded")
-        self._next_offset, self._is_lost = header.first_offset, True
+        self._next_offset, self._is_lost = first_offset, True
 
     def _pass_over(self, file: SegmentFile, behind: int) -> None:
         """Keep the damaged bytes aside and stand behind them (rule R3)."""

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from storage.errors import LogCorrupt
 from storage.filesystem import LOCAL, FileSystem
 from storage.lock import Lock
-from storage.wal.archive import Archive
+from storage.wal.archive import Archive, Manifest
 from storage.wal.directory import LOCK_NAME
 from storage.wal.segment import HEADER_BYTES, SegmentFile, Totals, intact_frames, segment_name, totals_of
 
@@ -47,7 +48,10 @@ class Segments:
 
     def live_log_ids(self) -> list[str]:
         """Return the logs that have a directory of their own, oldest first."""
-        return sorted(name for name in self.files.names(self.root) if name[0].isdigit())
+        try:
+            return sorted(name for name in self.files.names(self.root) if name[0].isdigit())
+        except FileNotFoundError:
+            return []
 
     def numbers(self, log_id: str) -> list[int]:
         """Return the log's segments in order."""
@@ -66,20 +70,33 @@ class Segments:
         return Lock(self.root / log_id / LOCK_NAME, files=self.files)
 
     def size(self, log_id: str, segment: int) -> int:
-        """Return the bytes of a segment, unpacked; FileNotFoundError when it is nowhere."""
+        """Return the bytes of a segment, unpacked; of an archived one whose manifest is damaged its packed bytes."""
         try:
             with self._live(log_id, segment) as file:
                 return file.size()
         except FileNotFoundError:
-            return self.archive.manifest(log_id, segment).bytes
+            kept = self._kept(log_id, segment)
+            return kept.bytes if kept else self.archive.packed_bytes(log_id, segment)
+
+    def told_end(self, log_id: str, segment: int) -> int:
+        """Return the offset behind an archived segment's last line as its manifest says; 0 where nothing says it."""
+        kept = self._kept(log_id, segment)
+        return kept.next_offset if kept else 0
+
+    def is_rewritten(self, log_id: str, segment: int) -> bool:
+        """Return whether somebody was erased from the segment, so that its frames are at other bytes than they were."""
+        kept = self._kept(log_id, segment)
+        return kept is not None and kept.is_rewritten
 
     def end(self, log_id: str, segment: int) -> SegmentEnd:
-        """Return what a segment that nobody writes holds; FileNotFoundError when it is nowhere."""
+        """Return what a segment that nobody writes holds; nothing where nothing says it."""
         try:
             with self._live(log_id, segment) as file:
                 return _end_of(file)
         except FileNotFoundError:
-            kept = self.archive.manifest(log_id, segment)
+            kept = self._kept(log_id, segment)
+            if kept is None:
+                return SegmentEnd(0, Totals())
             return SegmentEnd(kept.next_offset, Totals(kept.count, kept.bytes, kept.rejected, kept.duplicates))
 
     @contextlib.contextmanager
@@ -88,7 +105,6 @@ class Segments:
 
         Raises:
             FileNotFoundError: it is nowhere.
-            LogCorrupt: its archive file is damaged.
         """
         with contextlib.ExitStack() as closing:
             try:
@@ -96,6 +112,13 @@ class Segments:
             except FileNotFoundError:
                 file = self.archive.open(log_id, segment)
             yield file
+
+    def _kept(self, log_id: str, segment: int) -> Manifest | None:
+        """Return the manifest, None where it is damaged or nowhere: reading the segment tells."""
+        try:
+            return self.archive.manifest(log_id, segment)
+        except (FileNotFoundError, LogCorrupt):
+            return None
 
     @contextlib.contextmanager
     def _live(self, log_id: str, segment: int) -> Iterator[SegmentFile]:
