@@ -79,6 +79,7 @@ def _new_directory(parent: Path) -> Iterator[Path]:
 
 def _run(directory: Path, *, seconds: float) -> Report:
     sync = machine.sync_figures(directory, seconds=seconds)
+    sync_p50 = sync[0]
     with running(directory) as daemon, started(BARE, directory=directory, environment=os.environ) as bare:
         tally, traffic = Tally(daemon), Traffic(datetime.now(UTC))
         track = TrackBench(daemon, bare, tally, traffic)
@@ -87,8 +88,8 @@ def _run(directory: Path, *, seconds: float) -> Report:
         track.warm_up(seconds)
         figures = [
             *sync,
-            *track.singles(CONNECTIONS_MANY, seconds),
-            *track.singles(CONNECTIONS_FEW, seconds),
+            *track.singles(CONNECTIONS_MANY, seconds, sync_p50),
+            *track.singles(CONNECTIONS_FEW, seconds, sync_p50),
             *track.watched(seconds),
             *track.batches(seconds),
             *VisibilityBench(daemon, tally, traffic, random.Random()).figures(VISIBILITY_SLICES * seconds),

@@ -17,7 +17,7 @@ from bench.process import Server, interrupts_deferred, started
 from collector.config import load_settings
 from collector.settings import Settings
 from collector.wire.accounts import SignedIn
-from collector.wire.health import Health, StoreHealth
+from collector.wire.health import Health, LogHealth, StoreHealth
 from collector.wire.statistics import SummaryAnswer
 
 CONFIG = Path(__file__).parent.parent / "config.toml"
@@ -40,9 +40,15 @@ class Daemon:
         self.settings = settings
         self.token = token
 
+    def logged(self) -> LogHealth:
+        """Return what the log says of itself."""
+        health = self._health()
+        assert isinstance(health.log, LogHealth), "an administrator is told"
+        return health.log
+
     def stored(self) -> StoreHealth:
         """Return what the store says of itself; BenchFailed while it is away."""
-        health = msgspec.json.decode(_ask(self.server.url + "/health", self.token), type=Health)
+        health = self._health()
         if not isinstance(health.store, StoreHealth):
             raise BenchFailed(f"the store does not answer: {health.reasons}")
         return health.store
@@ -54,6 +60,9 @@ class Daemon:
     def track(self, body: bytes) -> None:
         """Track one action; BenchFailed unless it was answered 202."""
         _ask(self.server.url + "/track", body=body)
+
+    def _health(self) -> Health:
+        return msgspec.json.decode(_ask(self.server.url + "/health", self.token), type=Health)
 
 
 @contextlib.contextmanager

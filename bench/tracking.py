@@ -7,6 +7,7 @@ from typing import NamedTuple
 from bench import load
 from bench.daemon import Daemon
 from bench.figures import Figure, aimed, compared, compared_once
+from bench.framing import framing_cpu_s
 from bench.live import readers
 from bench.load import Load, percentile
 from bench.process import CPU_TICK_S, Server
@@ -24,6 +25,8 @@ ACCEPTED = 202
 RATIO_MIN, RATIO_AIM = 0.6, 0.75
 P99_MS_MAX = 20.0
 WATCHED_RATIO_MIN = 0.9
+SYNCS_MAX = 4
+FRAMING_PERCENT_MAX = 15
 EVENTS_PER_CPU_S_MIN, EVENTS_PER_CPU_S_AIM = 150_000, 300_000
 
 Request = Callable[[], bytes]
@@ -60,9 +63,13 @@ class TrackBench:
         self._bare_slice("/track", CONNECTIONS_MANY, seconds)
         self._slice("warm-up", self._traffic.single, 1, CONNECTIONS_MANY, seconds)
 
-    def singles(self, connections: int, seconds: float) -> list[Figure]:
-        """Return rate and latency of single events beside the baseline; slices of both by turns."""
+    def singles(self, connections: int, seconds: float, sync_p50: Figure) -> list[Figure]:
+        """Return rate and latency of single events beside the baseline, and what the log's frames cost of it.
+
+        Slices of both by turns; `sync_p50` is the disk's own, in milliseconds.
+        """
         name = f"single, {connections} connections"
+        before = self._daemon.logged()
         slices = _by_turns(
             {
                 "bare": lambda: self._bare_slice("/track", connections, seconds),
@@ -70,8 +77,16 @@ class TrackBench:
                 "ours": lambda: self._slice(name, self._traffic.single, 1, connections, seconds),
             }
         )
-        rate, *others = _single_figures(name, slices["ours"], slices["bare"], slices["plain"])
-        return [_judged(rate) if connections == CONNECTIONS_MANY else rate, *others]
+        after = self._daemon.logged()
+        group_events = (after.durable_offset - before.durable_offset) / (after.groups - before.groups)
+        rate, p50, *others = _single_figures(name, slices["ours"], slices["bare"], slices["plain"])
+        few = connections == CONNECTIONS_FEW
+        return [
+            rate if few else _judged(rate),
+            _waiting_for_the_disk(p50, sync_p50) if few else p50,
+            *others,
+            *_framing_figures(group_events, slices["ours"]),
+        ]
 
     def watched(self, seconds: float) -> list[Figure]:
         """Return the rate of single events while READERS follow GET /live, beside the same without any."""
@@ -147,6 +162,24 @@ def _judged(rate: Figure) -> Figure:
     """Return the rate with its target, which is one for many connections: few of them wait for the disk, not for us."""
     wanted = f"ratio >= {RATIO_MIN} (aim {RATIO_AIM})"
     return aimed(rate, wanted, met=rate.ratio is not None and rate.ratio >= RATIO_MIN)
+
+
+def _waiting_for_the_disk(p50: Figure, sync_p50: Figure) -> Figure:
+    """Return the median latency with its target, which is one for few connections: they wait for the disk, not for us."""
+    assert p50.baseline is not None
+    allowed_ms = p50.baseline + SYNCS_MAX * sync_p50.value
+    return aimed(p50, f"<= baseline + {SYNCS_MAX} fdatasync ({allowed_ms:.2f} ms)", met=p50.value <= allowed_ms)
+
+
+def _framing_figures(group_events: float, ours: list[Slice]) -> list[Figure]:
+    """Return the events of a mean group, and the part of a request's processor time that `framing_cpu_s` counts."""
+    request_cpu_s = sum(one.cpu_s for one in ours) / sum(one.load.answers for one in ours)
+    percent = 100 * framing_cpu_s(max(1, round(group_events))) / request_cpu_s
+    framing = Figure(figure="  framing and CRC of a request's CPU", value=percent, unit="%")
+    return [
+        Figure(figure="  events of a group, mean", value=group_events, unit=""),
+        aimed(framing, f"<= {FRAMING_PERCENT_MAX} %", met=percent <= FRAMING_PERCENT_MAX),
+    ]
 
 
 def _batch_figures(name: str, slices: list[Slice]) -> list[Figure]:

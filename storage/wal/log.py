@@ -107,22 +107,12 @@ class WriteAheadLog:
         if self._unflushed_bytes > self._unflushed_bytes_max:
             await self._wait_for_room()
         self._require_open()
-        group = self._group_for(lines)
-        buffer, first = group.buffer, self._next_offset
-        before, offset = len(buffer), first
-        for line in lines:
-            # `{"offset":7` + `{"event_id":…}`, with the inner brace turned into a comma: no second encoding.
-            buffer += b'{"offset":%d' % offset
-            brace = len(buffer)
-            buffer += line
-            buffer[brace] = 0x2C
-            buffer += b"\n"
-            offset += 1
-        self._next_offset = offset
-        group.count += offset - first
+        group, first = self._group_for(lines), self._next_offset
+        before = len(group.buffer)
+        self._next_offset = group.add(lines)
         group.rejected += rejected
         group.duplicates += duplicates
-        self._unflushed_bytes += len(buffer) - before
+        self._unflushed_bytes += len(group.buffer) - before
         await self._durable(group)
         return first
 

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -35,6 +35,20 @@ class Group:
         self.duplicates = 0
         self.rejected = 0
         self.seals = False
+
+    def add(self, lines: Sequence[bytes]) -> int:
+        """Put the lines behind those of the group, numbered on, and return the offset after the last one."""
+        buffer, offset = self.buffer, self.first_offset + self.count
+        for line in lines:
+            # `{"offset":7` + `{"event_id":…}`, with the inner brace turned into a comma: no second encoding.
+            buffer += b'{"offset":%d' % offset
+            brace = len(buffer)
+            buffer += line
+            buffer[brace] = 0x2C
+            buffer += b"\n"
+            offset += 1
+        self.count = offset - self.first_offset
+        return offset
 
 
 class _Place(TypedDict):
@@ -112,7 +126,7 @@ class SegmentWriter:
         if self._descriptor is None:
             self.open_segment()
         assert self._descriptor is not None
-        line = self._head_of(group)
+        line = self.head_of(group)
         group.buffer[:HEADER_BYTES] = line
         self._write_or_truncate(group.buffer)
         self._files.sync_data(self._descriptor)
@@ -122,6 +136,20 @@ class SegmentWriter:
         self._totals.add(group.count, len(group.buffer) - HEADER_BYTES, group.rejected, group.duplicates)
         if group.seals or self.segment_bytes >= self._segment_bytes_max:
             self.seal("asked" if group.seals else "size")
+
+    def head_of(self, group: Group) -> bytes:
+        """Return the header line of the group as it would stand next, its CRCs computed; nothing is written."""
+        with memoryview(group.buffer)[HEADER_BYTES:] as payload:
+            head = Header(
+                frame="DATA",
+                **self._place(),
+                count=group.count,
+                bytes=len(payload),
+                duplicates=group.duplicates,
+                rejected=group.rejected,
+                payload_crc=payload_crc(payload, self._seed),
+            )
+        return pack(head, self._seed)
 
     def fence(self) -> None:
         """Prove, by a header after it, that the last group was durable; not synced itself, without effect twice."""
@@ -168,19 +196,6 @@ class SegmentWriter:
         if self._descriptor is not None:
             self._files.close(self._descriptor)
             self._descriptor = None
-
-    def _head_of(self, group: Group) -> bytes:
-        with memoryview(group.buffer)[HEADER_BYTES:] as payload:
-            head = Header(
-                frame="DATA",
-                **self._place(),
-                count=group.count,
-                bytes=len(payload),
-                duplicates=group.duplicates,
-                rejected=group.rejected,
-                payload_crc=payload_crc(payload, self._seed),
-            )
-        return pack(head, self._seed)
 
     def _place(self) -> "_Place":
         return {

@@ -33,6 +33,8 @@ SINGLE = [
     "  for a CPU-second of the server",
     "  beside web.json_response",
     "  cores taken by the load generator",
+    "  events of a group, mean",
+    "  framing and CRC of a request's CPU",
 ]
 FIGURES = [
     "fdatasync of 4096 bytes, p50",
@@ -112,7 +114,10 @@ def test_each_target_is_said_to_be_met_or_not(report: Report):
     assert [figure.figure.strip() for figure in report.figures if figure.target] == [
         "/track single, 64 connections",
         "p99",
+        "framing and CRC of a request's CPU",
+        "p50",
         "p99",
+        "framing and CRC of a request's CPU",
         "/track single, 64 connections, 10 readers of /live",
         "for a CPU-second of the front",
         "visible after, p50",
