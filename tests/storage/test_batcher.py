@@ -67,7 +67,7 @@ async def test_everything_is_stored_once_though_the_store_fails_before_and_after
     async with open_log(tmp_path) as log:
         for _ in range(20):
             await log.append([encode(event(page_url="/a"))] * 3)
-        async with batching(tmp_path, store):
+        async with batching(tmp_path, store, batch_events=2):
             assert await visits_reach(store, 60) == 60
     assert store.calls > 6
     assert store.positions()[log.log_id].next_offset == 60
@@ -86,7 +86,7 @@ async def test_what_keeps_events_from_being_loaded_is_told(tmp_path: Path):
             assert batcher.progress().lag_bytes > 0
 
 
-async def test_a_backlog_is_copied_in_full_batches_without_waiting(tmp_path: Path):
+async def test_a_backlog_is_copied_five_batches_at_once_without_waiting(tmp_path: Path):
     sizes = []
 
     class CountingStore(MemoryStore):
@@ -98,6 +98,6 @@ async def test_a_backlog_is_copied_in_full_batches_without_waiting(tmp_path: Pat
         for _ in range(10):
             await log.append([encode(event(page_url="/a"))] * 100)
     store = CountingStore()
-    async with batching(tmp_path, store, batch_events=300):
+    async with batching(tmp_path, store, batch_events=60):
         assert await visits_reach(store, 1000) == 1000
     assert sizes == [300, 300, 300, 100]
