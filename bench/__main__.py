@@ -1,12 +1,9 @@
 """`make bench`: every figure beside its baseline, in one run, with real processes on a new directory."""
 
 import argparse
-import contextlib
 import os
 import random
 import sys
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from bench.daemon import running
 from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
 from bench.process import Server, end_by_interrupt, resident_mb, started
+from bench.replay import ReplayBench
 from bench.tally import Tally
 from bench.tracking import CONNECTIONS_FEW, CONNECTIONS_MANY, TrackBench
 from bench.traffic import Traffic
@@ -25,6 +23,8 @@ SLICE_S = 3.0
 VISIBILITY_SLICES = 5
 CONSOLE_SLICES = 5
 MEMORY_MB_MAX = 300
+REPLAY_EVENTS_PER_S = 400_000
+"""Events of the replay for each second of a slice: over a million by default."""
 SLICE_S_MAX = 60.0
 BARE = [sys.executable, str(Path(__file__).with_name("bare.py"))]
 
@@ -34,8 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     end_by_interrupt()
     try:
-        _require_linux()
-        with _new_directory(arguments.dir) as directory:
+        machine.require_linux()
+        with machine.new_directory(arguments.dir) as directory:
             report = _run(directory, seconds=arguments.seconds)
     except BenchFailed as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -61,22 +61,6 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _require_linux() -> None:
-    if sys.platform != "linux":
-        raise BenchFailed("processor time and memory are read from /proc, which only Linux has")
-
-
-@contextlib.contextmanager
-def _new_directory(parent: Path) -> Iterator[Path]:
-    # Not the system's place for temporary files: that is often in memory, where a sync costs nothing.
-    try:
-        directory = tempfile.TemporaryDirectory(prefix="data-bench-", dir=parent.resolve())
-    except OSError as error:
-        raise BenchFailed(f"{parent}: {error.strerror}; name another one with --dir") from None
-    with directory as path:
-        yield Path(path)
-
-
 def _run(directory: Path, *, seconds: float) -> Report:
     sync = machine.sync_figures(directory, seconds=seconds)
     sync_p50 = sync[0]
@@ -97,7 +81,9 @@ def _run(directory: Path, *, seconds: float) -> Report:
             *console,
         ]
         tally.check_rows()
-        return Report(machine.machine(directory), machine.settings(daemon.settings), figures, tally.steps)
+    # With the daemon gone: the store has the machine for itself, as it would after a restart.
+    figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
+    return Report(machine.machine(directory), machine.settings(daemon.settings), figures, tally.steps)
 
 
 def _memory(front: Server, events: int) -> list[Figure]:

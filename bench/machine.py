@@ -1,16 +1,39 @@
 """Where a run ran: what the figures depend on besides the program."""
 
+import contextlib
 import os
 import platform
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from bench.errors import BenchFailed
 from bench.figures import Figure
 from bench.load import percentile
 from collector.settings import Settings
 
 SYNC_BYTES = 4096
 """About the size of a group of a dozen events."""
+
+
+def require_linux() -> None:
+    """Raise BenchFailed on another system."""
+    if sys.platform != "linux":
+        raise BenchFailed("processor time and memory are read from /proc, which only Linux has")
+
+
+@contextlib.contextmanager
+def new_directory(parent: Path) -> Iterator[Path]:
+    """Yield a directory below `parent` that is gone afterwards; BenchFailed when it cannot be made."""
+    # Not the system's place for temporary files: that is often in memory, where a sync costs nothing.
+    try:
+        directory = tempfile.TemporaryDirectory(prefix="data-bench-", dir=parent.resolve())
+    except OSError as error:
+        raise BenchFailed(f"{parent}: {error.strerror}; name another one with --dir") from None
+    with directory as path:
+        yield Path(path)
 
 
 def machine(directory: Path) -> dict[str, str]:

@@ -44,18 +44,37 @@ class Server(NamedTuple):
 
     def cpu_s(self) -> float:
         """Return the processor time of all threads of the process so far, without that of its children."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])) * CPU_TICK_S
+        return cpu_s(self.process)
 
     def children(self) -> list[int]:
         """Return the living child processes."""
-        return [int(one) for one in Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split()]
+        return children(self.process)
+
+
+def cpu_s(process: int) -> float:
+    """Return the processor time of all threads of a process so far, without that of its children."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])) * CPU_TICK_S
+
+
+def children(process: int) -> list[int]:
+    """Return the living processes that the main thread of a process has started."""
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def resident_mb(process: int) -> float:
     """Return the mebibytes of memory that a process holds (VmRSS)."""
+    return _memory_mb(process, "VmRSS:")
+
+
+def resident_peak_mb(process: int) -> float:
+    """Return the most mebibytes of memory that a process ever held (VmHWM)."""
+    return _memory_mb(process, "VmHWM:")
+
+
+def _memory_mb(process: int, member: str) -> float:
     status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    return int(status.partition(member)[2].split()[0]) / 1024
 
 
 @contextlib.contextmanager

@@ -17,9 +17,11 @@ from bench import load
 from bench.daemon import Daemon, running
 from bench.errors import BenchFailed
 from bench.figures import Report, as_text
+from bench.lines import lines, repeats
 from bench.tally import Tally
 from bench.traffic import Traffic
 from bench.visibility import VisibilityBench
+from storage.event import Event, encode
 from tests.house.daemon import processes_below
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +66,10 @@ FIGURES = [
     "  of a core",
     "  written while paused",
     "  memory",
+    "replay of the log",
+    "  for a CPU-second of the store",
+    "  events",
+    "  memory of the store, peak",
 ]
 IDLE = ("generator", "of a core", "paused")
 """What may be nothing in so short a run."""
@@ -132,6 +138,7 @@ def test_each_target_is_said_to_be_met_or_not(report: Report):
         "of a core",
         "written while paused",
         "memory",
+        "replay of the log",
     ]
     assert all((figure.met is None) == (figure.target is None) for figure in report.figures)
 
@@ -157,6 +164,21 @@ def test_the_table_shows_every_figure_and_every_count(report: Report):
     lines = as_text(report).splitlines()
     for name in [*FIGURES, *(step.step for step in report.counts), *report.machine, *report.settings]:
         assert any(line.startswith(name) for line in lines), name
+
+
+def test_a_rebuild_is_timed_and_gives_the_same_answers(tmp_path: Path):
+    command = [sys.executable, "-m", "bench.rebuild", "--events", "5000", "--dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_S, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["5,000", "loaded", "rebuilt"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lines_of_a_replay_are_as_the_door_encodes_them():
+    (made,) = lines(2001, at_once=2001)
+    events = [msgspec.json.decode(line, type=Event) for line in made]
+    assert [encode(event).replace(b'00Z"', b'00.000000Z"') for event in events[:100]] == made[:100]
+    assert len(events) - len({event.event_id for event in events}) == repeats(2001) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
