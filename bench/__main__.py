@@ -14,6 +14,7 @@ from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
 from bench.process import Server, end_by_interrupt, resident_mb, started
 from bench.replay import ReplayBench
+from bench.steady import SteadyBench
 from bench.tally import Tally
 from bench.tracking import CONNECTIONS_FEW, CONNECTIONS_MANY, TrackBench
 from bench.traffic import Traffic
@@ -83,7 +84,9 @@ def _run(directory: Path, *, seconds: float) -> Report:
         tally.check_rows()
     # With the daemon gone: the store has the machine for itself, as it would after a restart.
     figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
-    return Report(machine.machine(directory), machine.settings(daemon.settings), figures, tally.steps)
+    steady = SteadyBench(directory, traffic)
+    figures += steady.figures(seconds)
+    return Report(machine.machine(directory), machine.settings(daemon.settings), figures, [*tally.steps, *steady.steps])
 
 
 def _memory(front: Server, events: int) -> list[Figure]:

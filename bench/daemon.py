@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ from collector.wire.statistics import SummaryAnswer
 CONFIG = Path(__file__).parent.parent / "config.toml"
 VERB_S = 60.0
 ANSWER_S = 60.0
+STORE_S = 30.0
+LOOK_S = 0.05
 ADMIN = "bench"
 
 ENVIRONMENT = {
@@ -57,6 +60,18 @@ class Daemon:
         """Return the totals as the statistics count them, from the rows themselves."""
         return msgspec.json.decode(_ask(self.server.url + "/stats/summary?limit=1", self.token), type=SummaryAnswer)
 
+    def await_store(self) -> None:
+        """Return once the store answers; BenchFailed when it is away for STORE_S."""
+        deadline = time.monotonic() + STORE_S
+        while not isinstance(self._health().store, StoreHealth):
+            if time.monotonic() > deadline:
+                raise BenchFailed(f"the store is away for {STORE_S:g} s")
+            time.sleep(LOOK_S)
+
+    def query(self, question: bytes) -> None:
+        """Ask POST /query and throw the answer away; BenchFailed unless there is one."""
+        _ask(self.server.url + "/query", self.token, question)
+
     def track(self, body: bytes) -> None:
         """Track one action; BenchFailed unless it was answered 202."""
         _ask(self.server.url + "/track", body=body)
@@ -66,9 +81,13 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running(directory: Path) -> Iterator[Daemon]:
-    """Yield a daemon on a new data directory below `directory` and a free port; settings are those of config.toml."""
-    environment = os.environ | ENVIRONMENT
+def running(directory: Path, **variables: str) -> Iterator[Daemon]:
+    """Yield a daemon on the data directory below `directory` and a free port.
+
+    Settings are those of config.toml, but for environment `variables`. What the directory holds of a
+    log and a store is taken over; accounts there must be none.
+    """
+    environment = os.environ | ENVIRONMENT | variables
     flags = ["--config", str(CONFIG), "--env-file", str(directory / ".env"), "--data", str(directory / "data")]
     password = secrets.token_urlsafe()
     _verb("init", *flags, directory=directory, environment=environment)

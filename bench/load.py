@@ -1,6 +1,11 @@
-"""A closed-loop HTTP load: N keep-alive connections, each sends its next request when the last is answered."""
+"""An HTTP load over N keep-alive connections.
+
+Closed: each sends its next request when the last is answered. Open, with a rate: requests are due on a schedule that
+waits for no answer, and a latency counts from when its request was due.
+"""
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -41,16 +46,22 @@ def percentile(ordered: list[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
-def run(host: str, port: int, request: Callable[[], bytes], *, connections: int, seconds: float) -> Load:
+def run(
+    host: str, port: int, request: Callable[[], bytes], *, connections: int, seconds: float, rate: float | None = None
+) -> Load:
     """Send what `request` returns over `connections` for `seconds`; every answer is read and counted.
+
+    With a `rate` so many are due each second; they wait for a free connection where all are waiting for an answer.
 
     Raises:
         BenchFailed: a request was left without an answer, so nobody knows whether it counts.
     """
-    return uvloop.run(_run(host, port, request, connections, seconds))
+    return uvloop.run(_run(host, port, request, connections=connections, seconds=seconds, rate=rate))
 
 
-async def _run(host: str, port: int, request: Callable[[], bytes], connections: int, seconds: float) -> Load:
+async def _run(
+    host: str, port: int, request: Callable[[], bytes], *, connections: int, seconds: float, rate: float | None
+) -> Load:
     loop = asyncio.get_running_loop()
     clients: list[_Client] = []
     try:
@@ -59,8 +70,9 @@ async def _run(host: str, port: int, request: Callable[[], bytes], connections: 
                 _, client = await loop.create_connection(lambda: _Client(request, loop.create_future()), host, port)
                 clients.append(client)
             began, own_cpu_s = time.perf_counter(), time.process_time()
+            due = time.perf_counter if rate is None else _schedule(began, rate)
             for client in clients:
-                client.start(until=began + seconds)
+                client.start(due, until=began + seconds)
             await asyncio.gather(*(client.done for client in clients))
     except TimeoutError:
         raise BenchFailed(f"an answer of {host}:{port} is missing after {ANSWER_S:g} s") from None
@@ -74,6 +86,11 @@ async def _run(host: str, port: int, request: Callable[[], bytes], connections: 
     return Load(statuses, sorted(one for client in clients for one in client.latencies_s), elapsed_s, own_cpu_s)
 
 
+def _schedule(began: float, rate: float) -> Callable[[], float]:
+    numbers = itertools.count()
+    return lambda: began + next(numbers) / rate
+
+
 class _Client(asyncio.Protocol):
     def __init__(self, request: Callable[[], bytes], done: asyncio.Future[None]) -> None:
         self._request = request
@@ -83,9 +100,9 @@ class _Client(asyncio.Protocol):
         self.statuses: Counter[int] = Counter()
         self.latencies_s: list[float] = []
 
-    def start(self, *, until: float) -> None:
-        self._until = until
-        self._send()
+    def start(self, due: Callable[[], float], *, until: float) -> None:
+        self._due, self._until = due, until
+        self._await_next()
 
     def abort(self) -> None:
         self.done.cancel()
@@ -100,22 +117,29 @@ class _Client(asyncio.Protocol):
         head_end = self._answer.find(HEAD_END)
         if head_end < 0 or len(self._answer) < head_end + len(HEAD_END) + _length(self._answer[:head_end]):
             return
-        now = time.perf_counter()
-        self.latencies_s.append(now - self._sent_at)
+        self.latencies_s.append(time.perf_counter() - self._due_at)
         self.statuses[int(self._answer[9:12])] += 1
-        if now < self._until:
-            self._send()
-        else:
-            self.done.set_result(None)
+        self._await_next()
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(BenchFailed(f"a connection was closed before its answer: {error}"))
 
+    def _await_next(self) -> None:
+        self._due_at = self._due()
+        wait_s = self._due_at - time.perf_counter()
+        if self._due_at >= self._until:
+            self.done.set_result(None)
+        elif wait_s > 0:
+            asyncio.get_running_loop().call_later(wait_s, self._send)
+        else:
+            self._send()
+
     def _send(self) -> None:
         assert self._transport is not None
         self._answer = b""
-        self._sent_at = time.perf_counter()
+        # A timer of whole milliseconds may come too soon; too late counts.
+        self._due_at = min(self._due_at, time.perf_counter())
         self._transport.write(self._request())
 
 

@@ -70,8 +70,15 @@ FIGURES = [
     "  for a CPU-second of the store",
     "  events",
     "  memory of the store, peak",
+    "/track 2,000 a second, p99",
+    "  p99, endless queries on both processors",
+    "  queries answered meanwhile",
+    "  p99, store killed every 2 s",
+    "  kills",
+    "  p99, every load slowed by 5 s",
+    "  refused meanwhile",
 ]
-IDLE = ("generator", "of a core", "paused")
+IDLE = ("generator", "of a core", "paused", "refused")
 """What may be nothing in so short a run."""
 
 
@@ -139,6 +146,10 @@ def test_each_target_is_said_to_be_met_or_not(report: Report):
         "written while paused",
         "memory",
         "replay of the log",
+        "p99, endless queries on both processors",
+        "p99, store killed every 2 s",
+        "p99, every load slowed by 5 s",
+        "refused meanwhile",
     ]
     assert all((figure.met is None) == (figure.target is None) for figure in report.figures)
 
@@ -153,6 +164,8 @@ def test_all_that_was_acknowledged_in_each_step_is_in_the_store(report: Report):
         "single, 64 connections, 10 readers of /live",
         "batches of 500, 8 connections",
         "visibility",
+        "steady, queries and kills",
+        "steady, slow store",
     ]
     assert all(step.sent > 0 for step in report.counts)
     assert [(step.rows, step.rejected, step.duplicates) for step in report.counts] == [
