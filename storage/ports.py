@@ -13,6 +13,12 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
+    ReceiptAnswer,
+    ReceiptQuery,
+    RejectedPage,
+    RejectedQuery,
+    RejectedRaw,
+    RejectedRawQuery,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -166,6 +172,15 @@ class EventStore(Protocol):
 
     def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         """Yield chunks of NDJSON, each of whole lines, at most `storage.query.CHUNK_BYTES` or one line long."""
+
+    async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
+        """Return what became of a line of a log."""
+
+    async def rejected(self, query: RejectedQuery) -> RejectedPage:
+        """Return rejected items, last loaded first; QueryRefused names `cursor` when `after` is not one of ours."""
+
+    async def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
+        """Return one rejected item and what was sent."""
 
     async def health(self) -> StoreHealth:
         """Return counts and lag."""

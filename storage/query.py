@@ -151,6 +151,73 @@ class MetricsPage(msgspec.Struct, frozen=True):
     rows_scanned: int
 
 
+class ReceiptQuery(msgspec.Struct, frozen=True, tag="receipt"):
+    """What became of one line of a log."""
+
+    log_id: str
+    offset: int
+
+
+class ReceiptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a line went; `unloaded`: the store has not taken it, and does not know whether there is one.
+
+    `position` is the load's. Of a repeat `first` is the receipt of the row that it repeats, None where that has gone
+    meanwhile; `code` is why an item was rejected.
+    """
+
+    status: Literal["stored", "duplicate", "rejected", "lost", "unloaded"]
+    position: int | None = None
+    first: str | None = None
+    code: str | None = None
+
+
+class RejectedQuery(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
+    """Rejected items of every application, last loaded first. `after` is the `next` of the previous answer."""
+
+    limit: int
+    after: str | None = None
+
+
+class RejectedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One rejected item; `app_code` and `received_at` are None where its line cannot be read.
+
+    `raw_bytes` were kept in the log; `has_raw` says whether the store has them too.
+    """
+
+    receipt: str
+    position: int
+    app_code: str | None
+    code: str
+    reason: str | None
+    received_at: datetime | None
+    raw_bytes: int
+    has_raw: bool
+
+
+class RejectedPage(msgspec.Struct, frozen=True):
+    """A page of rejected items; `next` is None on the last one."""
+
+    rows: list[RejectedRow]
+    next: str | None
+
+
+class RejectedRawQuery(msgspec.Struct, frozen=True, tag="rejected_raw"):
+    """One rejected item by its receipt, with what was sent."""
+
+    log_id: str
+    offset: int
+
+
+class RejectedRaw(msgspec.Struct, frozen=True):
+    """The item, None where there is no such one, and its bytes, None where they were not kept.
+
+    What was refused at the door is cut to `tracking.rejected_raw_bytes_max`; a line that cannot be read is whole.
+    """
+
+    item: RejectedRow | None
+    raw: bytes | None
+
+
 class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
     """How the store is."""
 
@@ -237,4 +304,15 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
     erasing: int = 0
 
 
-Query = VisitsQuery | BreakdownQuery | SummaryQuery | MetricsQuery | ExportQuery | StoreHealthQuery | EraseQuery
+Query = (
+    VisitsQuery
+    | BreakdownQuery
+    | SummaryQuery
+    | MetricsQuery
+    | ExportQuery
+    | ReceiptQuery
+    | RejectedQuery
+    | RejectedRawQuery
+    | StoreHealthQuery
+    | EraseQuery
+)

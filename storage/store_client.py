@@ -20,6 +20,12 @@ from storage.query import (
     MetricsQuery,
     Person,
     Query,
+    ReceiptAnswer,
+    ReceiptQuery,
+    RejectedPage,
+    RejectedQuery,
+    RejectedRaw,
+    RejectedRawQuery,
     StoreHealth,
     StoreHealthQuery,
     Summary,
@@ -74,6 +80,18 @@ class StoreClient:
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         """Ask for metrics by dimension."""
         return await self._answer(query, MetricsPage)
+
+    async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
+        """Ask what became of a line."""
+        return await self._answer(query, ReceiptAnswer)
+
+    async def rejected(self, query: RejectedQuery) -> RejectedPage:
+        """Ask for rejected items."""
+        return await self._answer(query, RejectedPage)
+
+    async def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
+        """Ask for one rejected item."""
+        return await self._answer(query, RejectedRaw)
 
     async def health(self) -> StoreHealth:
         """Ask how the store is."""

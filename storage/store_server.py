@@ -22,6 +22,12 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     Query,
+    ReceiptAnswer,
+    ReceiptQuery,
+    RejectedPage,
+    RejectedQuery,
+    RejectedRaw,
+    RejectedRawQuery,
     StoreHealth,
     StoreHealthQuery,
     Summary,
@@ -39,6 +45,18 @@ INTERRUPT_AGAIN_S = 0.05
 _questions = msgspec.msgpack.Decoder(Ask | Cancel | More)
 _bodies = msgspec.msgpack.Encoder()
 Result = TypeVar("Result")
+Whole = (
+    VisitsPage
+    | BreakdownPage
+    | Summary
+    | MetricsPage
+    | ReceiptAnswer
+    | RejectedPage
+    | RejectedRaw
+    | StoreHealth
+    | ErasureStarted
+)
+"""What is answered in one message."""
 
 
 class Reader(Protocol):
@@ -49,6 +67,9 @@ class Reader(Protocol):
     def summary(self, query: SummaryQuery) -> Summary: ...  # noqa: D102
     def metrics(self, query: MetricsQuery) -> MetricsPage: ...  # noqa: D102
     def export(self, query: ExportQuery) -> Iterator[bytes]: ...  # noqa: D102
+    def receipt(self, query: ReceiptQuery) -> ReceiptAnswer: ...  # noqa: D102
+    def rejected(self, query: RejectedQuery) -> RejectedPage: ...  # noqa: D102
+    def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw: ...  # noqa: D102
     def health(self) -> StoreHealth: ...  # noqa: D102
     def interrupt(self) -> None: ...  # noqa: D102
 
@@ -139,21 +160,31 @@ class StoreServer:
                 await asyncio.sleep(INTERRUPT_AGAIN_S)
             raise
 
-    def _ask(
-        self, reader: Reader, query: Query
-    ) -> VisitsPage | BreakdownPage | Summary | MetricsPage | StoreHealth | ErasureStarted:
-        match query:
-            case VisitsQuery():
-                return reader.visits(query)
-            case BreakdownQuery():
-                return reader.breakdown(query)
-            case SummaryQuery():
-                return reader.summary(query)
-            case MetricsQuery():
-                return reader.metrics(query)
-            case StoreHealthQuery():
-                return replace(reader.health(), **asdict(self._progress()))
-            case EraseQuery():
-                return self._erase(query)
-            case ExportQuery():
-                raise AssertionError("an export is streamed")
+    def _ask(self, reader: Reader, query: Query) -> Whole:
+        if isinstance(query, StoreHealthQuery):
+            return replace(reader.health(), **asdict(self._progress()))
+        if isinstance(query, EraseQuery):
+            return self._erase(query)
+        return _read(reader, query)
+
+
+def _read(reader: Reader, query: Query) -> Whole:
+    answer: Whole
+    match query:
+        case VisitsQuery():
+            answer = reader.visits(query)
+        case BreakdownQuery():
+            answer = reader.breakdown(query)
+        case SummaryQuery():
+            answer = reader.summary(query)
+        case MetricsQuery():
+            answer = reader.metrics(query)
+        case ReceiptQuery():
+            answer = reader.receipt(query)
+        case RejectedQuery():
+            answer = reader.rejected(query)
+        case RejectedRawQuery():
+            answer = reader.rejected_raw(query)
+        case _:
+            raise AssertionError("answered elsewhere")
+    return answer

@@ -7,12 +7,12 @@ from typing import TypeVar
 import msgspec
 
 from storage.errors import QueryRefused
-from storage.query import BreakdownQuery, MetricsQuery, VisitsQuery
+from storage.query import BreakdownQuery, MetricsQuery, RejectedQuery, VisitsQuery
 
 DIGEST_BYTES = 6
 
 Place = TypeVar("Place")
-PagedQuery = VisitsQuery | BreakdownQuery | MetricsQuery
+PagedQuery = VisitsQuery | BreakdownQuery | MetricsQuery | RejectedQuery
 
 
 def encode(place: object, query: PagedQuery) -> str:

@@ -100,6 +100,7 @@ def _insert(connection: DuckDBPyConnection, batch: LogRange, position: int, load
     place = {"position": position, "log_id": batch.log_id}
     (n_rows,) = _row(connection.execute(statement("insert_events"), place))
     connection.execute(statement("own_visitors"), {"log_id": batch.log_id})
+    connection.execute(statement("insert_repeats"), place)
     (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place))
     n_lost = batch.count if batch.is_lost else 0
     ledger = place | {

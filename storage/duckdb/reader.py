@@ -9,7 +9,7 @@ import duckdb
 import msgspec
 from duckdb import DuckDBPyConnection
 
-from storage.duckdb import cursor, metrics
+from storage.duckdb import cursor, metrics, receipts
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
 from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
@@ -23,6 +23,12 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PageCount,
+    ReceiptAnswer,
+    ReceiptQuery,
+    RejectedPage,
+    RejectedQuery,
+    RejectedRaw,
+    RejectedRawQuery,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -113,6 +119,19 @@ class Reader:
     def export(self, query: ExportQuery) -> Iterator[bytes]:
         """Yield chunks of whole lines: what was stored when the first one was asked for, in load order."""
         return _chunks(self._lines(query))
+
+    def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
+        """Return what became of a line."""
+        with self._one_state():
+            return receipts.receipt(self._rows, query)
+
+    def rejected(self, query: RejectedQuery) -> RejectedPage:
+        """Return rejected items, last loaded first."""
+        return receipts.rejected(self._rows, query)
+
+    def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
+        """Return one rejected item and what was sent."""
+        return receipts.rejected_raw(self._rows, query)
 
     def health(self) -> StoreHealth:
         """Return the counts of the ledger; the batcher knows the lag."""

@@ -17,6 +17,12 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
+    ReceiptAnswer,
+    ReceiptQuery,
+    RejectedPage,
+    RejectedQuery,
+    RejectedRaw,
+    RejectedRawQuery,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -69,7 +75,9 @@ class SinkShelf:
         self.sink.apply(batch, spool)
 
 
-def log_range(first: int, last: int, byte_end: int, log_id: str = LOG_ID, duplicates: int = 0) -> LogRange:
+def log_range(
+    first: int, last: int, byte_end: int, log_id: str = LOG_ID, duplicates: int = 0, *, is_lost: bool = False
+) -> LogRange:
     return LogRange(
         log_id=log_id,
         from_offset=first,
@@ -77,6 +85,7 @@ def log_range(first: int, last: int, byte_end: int, log_id: str = LOG_ID, duplic
         segment=1,
         byte_end=byte_end,
         duplicates=duplicates,
+        is_lost=is_lost,
     )
 
 
@@ -97,6 +106,15 @@ class InThreads:
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         return await self._ask(lambda reader: reader.metrics(query))
+
+    async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
+        return await self._ask(lambda reader: reader.receipt(query))
+
+    async def rejected(self, query: RejectedQuery) -> RejectedPage:
+        return await self._ask(lambda reader: reader.rejected(query))
+
+    async def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
+        return await self._ask(lambda reader: reader.rejected_raw(query))
 
     async def health(self) -> StoreHealth:
         return await self._ask(lambda reader: reader.health())

@@ -23,6 +23,13 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PageCount,
+    ReceiptAnswer,
+    ReceiptQuery,
+    RejectedPage,
+    RejectedQuery,
+    RejectedRaw,
+    RejectedRawQuery,
+    RejectedRow,
     StoreHealth,
     Summary,
     SummaryQuery,
@@ -44,7 +51,8 @@ class MemoryStore:
         self._rows: list[Stored] = []
         self._ledger: list[LogRange] = []
         self._loaded_at: datetime | None = None
-        self._rejected = self._repeats = 0
+        self._rejected: list[tuple[int, int, str, RejectedItem]] = []
+        self._repeats: list[Stored] = []
 
     def put(self, *items: Event | RejectedItem, duplicates: int = 0) -> None:
         """Load the items as the next batch of one log."""
@@ -80,17 +88,19 @@ class MemoryStore:
     def _apply(self, batch: LogRange, lines: list[bytes]) -> None:
         self._check_follows(batch)
         items = _items(lines)
-        if sorted(offset for offset, _ in items) != list(range(batch.from_offset, batch.to_offset + 1)):
+        if not batch.is_lost and sorted(offset for offset, _ in items) != list(
+            range(batch.from_offset, batch.to_offset + 1)
+        ):
             raise StorageError("the lines are not the range's")
         before: list[Stored] = []
         kept: list[Stored] = []
         for offset, item in sorted(items, key=lambda one: one[0]):
             if isinstance(item, RejectedItem):
-                self._rejected += 1
+                self._rejected.append((len(self._ledger) + 1, offset, batch.log_id, item))
                 continue
             row = Stored(len(self._ledger) + 1, batch.log_id, offset, item)
             if any(_repeats(row, earlier) for earlier in [*self._rows, *before]):
-                self._repeats += 1
+                self._repeats.append(row)
             else:
                 kept.append(row)
             before.append(row)
@@ -151,12 +161,57 @@ class MemoryStore:
         if chunk:
             yield chunk
 
+    async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
+        loads = enumerate(self._ledger, 1)
+        taken = (
+            (position, one)
+            for position, one in loads
+            if one.log_id == query.log_id and one.from_offset <= query.offset <= one.to_offset
+        )
+        position, load = next(taken, (None, None))
+        if load is None or load.is_lost:
+            return ReceiptAnswer(status="unloaded" if load is None else "lost", position=position)
+        place = (position, query.offset)
+        for row in self._repeats:
+            if (row.position, row.offset) == place:
+                return ReceiptAnswer(status="duplicate", position=position, first=self._first_of(row))
+        for at, offset, _, item in self._rejected:
+            if (at, offset) == place:
+                return ReceiptAnswer(status="rejected", position=position, code=item.rejected_code)
+        return ReceiptAnswer(status="stored", position=position)
+
+    def _first_of(self, repeat: Stored) -> str:
+        event = repeat.event
+        first = max(
+            (row.position, row.offset, row.log_id)
+            for row in self._rows
+            if (row.event.app_code, row.event.event_id) == (event.app_code, event.event_id)
+            and (row.position, row.offset) < (repeat.position, repeat.offset)
+            and (event.occurred_at is None or row.occurred_at.date() == event.occurred_at.date())
+        )
+        return f"{first[2]}:{first[1]}"
+
+    async def rejected(self, query: RejectedQuery) -> RejectedPage:
+        items = sorted(self._rejected, key=lambda one: one[:2], reverse=True)
+        if query.after is not None:
+            after = cursor.decode(query.after, query, tuple[int, int])
+            items = [one for one in items if one[:2] < after]
+        shown = items[: query.limit]
+        following = cursor.encode(shown[-1][:2], query) if len(items) > query.limit else None
+        return RejectedPage([_rejected_row(*one) for one in shown], following)
+
+    async def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
+        for position, offset, log_id, item in self._rejected:
+            if (log_id, offset) == (query.log_id, query.offset):
+                return RejectedRaw(_rejected_row(position, offset, log_id, item), item.rejected_raw.encode())
+        return RejectedRaw(None, None)
+
     async def health(self) -> StoreHealth:
-        duplicates = self._repeats + sum(batch.duplicates for batch in self._ledger)
+        duplicates = len(self._repeats) + sum(batch.duplicates for batch in self._ledger)
         return StoreHealth(
             position=len(self._ledger),
             n_rows=len(self._rows),
-            n_rejected=self._rejected,
+            n_rejected=len(self._rejected),
             n_duplicates=duplicates,
             n_lost=sum(batch.count for batch in self._ledger if batch.is_lost),
             door_duplicates=sum(batch.duplicates for batch in self._ledger),
@@ -173,6 +228,19 @@ class MemoryStore:
             if row.event.user_id is not None and _unguessable(row.event.anonymous_id):
                 owners.setdefault((row.event.app_code, row.event.anonymous_id), row.event.user_id)
         return [_owned(row, owners) for row in self._rows]
+
+
+def _rejected_row(position: int, offset: int, log_id: str, item: RejectedItem) -> RejectedRow:
+    return RejectedRow(
+        receipt=f"{log_id}:{offset}",
+        position=position,
+        app_code=item.app_code,
+        code=item.rejected_code,
+        reason=None,
+        received_at=item.received_at,
+        raw_bytes=len(item.rejected_raw.encode()),
+        has_raw=True,
+    )
 
 
 def _owned(row: Stored, owners: dict[tuple[str, str | None], str]) -> Stored:

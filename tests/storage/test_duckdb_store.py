@@ -63,7 +63,7 @@ def test_rejected_items_are_kept_with_their_reason(tmp_path: Path) -> None:
         shelf_of(store, tmp_path).apply_lines(log_range(0, 0, byte_end=1), line)
     with duckdb.connect(str(tmp_path / "events.duckdb")) as file:
         rows = file.execute('SELECT "offset", code, raw, app_code FROM rejected').fetchall()
-    assert rows == [(0, "attrs_too_many", '{"x":', "site")]
+    assert rows == [(0, "attrs_too_many", b'{"x":', "site")]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 -- A rejected item whose bytes hold an identifier of the person anywhere loses its bytes; code and receipt stay.
-UPDATE {rows} AS line SET {raw} = ''
+UPDATE {rows} AS line SET {raw} = ''::BLOB
 FROM (
     WITH word AS (
-        SELECT {log_id} AS log_id, line."offset", line.app_code, unnest(
-            regexp_extract_all({raw}, '"((?:[^"\\]|\\.)*)"', 1) || regexp_extract_all({raw}, '[^\s"\\,:{{}}\[\]]+')
+        SELECT log_id, line."offset", line.app_code, unnest(
+            regexp_extract_all(line.sent, '"((?:[^"\\]|\\.)*)"', 1) || regexp_extract_all(line.sent, '[^\s"\\,:{{}}\[\]]+')
         ) AS text
-        FROM {rows} AS line
-        WHERE {raw} IS NOT NULL
+        FROM (
+            -- Bytes that are no UTF-8 are searched as the text that shows them.
+            SELECT {log_id} AS log_id, line."offset", line.app_code, coalesce(TRY(decode({raw})), {raw}::VARCHAR) AS sent
+            FROM {rows} AS line
+            WHERE {raw} IS NOT NULL
+        ) AS line
     )
     SELECT DISTINCT word.log_id, word."offset"
     FROM word JOIN erased

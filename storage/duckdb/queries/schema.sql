@@ -28,10 +28,22 @@ CREATE TABLE rejected (
     position BIGINT NOT NULL,
     log_id VARCHAR NOT NULL,
     "offset" BIGINT NOT NULL,
-    app_code VARCHAR NOT NULL,
+    app_code VARCHAR,               -- this and received_at are of a line that can be read
     code VARCHAR NOT NULL,
-    raw VARCHAR,                    -- none past the limit of what is kept in all
-    received_at TIMESTAMP NOT NULL
+    reason VARCHAR,                 -- where the code does not say it all
+    raw BLOB,                       -- what was sent, or its beginning
+    raw_bytes BIGINT NOT NULL,
+    received_at TIMESTAMP
+);
+
+-- The lines that are no rows because they repeat one; which one is looked for when somebody asks.
+CREATE TABLE repeats (
+    position BIGINT NOT NULL,
+    log_id VARCHAR NOT NULL,
+    "offset" BIGINT NOT NULL,
+    app_code VARCHAR NOT NULL,
+    event_key UUID NOT NULL,
+    day DATE                        -- of the client's time; none where it sent none
 );
 
 -- Insert-only. A row says which lines of which log one load took, and where the log's reader goes on.

@@ -40,5 +40,5 @@ SELECT
     title,
     attrs,
     rejected_code,
-    rejected_raw
+    encode(rejected_raw) AS rejected_raw
 FROM line
