@@ -86,8 +86,8 @@ def main() -> None:
             path, memory_limit_mb=MEMORY_LIMIT_MB, threads=1, temp_directory=path.parent / "tmp", created_at=END
         )
         for name, (metrics, dimension) in QUESTIONS.items():
-            alone, scanned = fastest_s(Reader(connection.cursor()), question(metrics, dimension, compare=False))
-            compared, _ = fastest_s(Reader(connection.cursor()), question(metrics, dimension, compare=True))
+            alone, scanned = fastest_s(Reader(connection.cursor(), print), question(metrics, dimension, compare=False))
+            compared, _ = fastest_s(Reader(connection.cursor(), print), question(metrics, dimension, compare=True))
             print(f"{name:36}{1000 * alone:7.0f} ms{1000 * compared:7.0f} ms compared  of {scanned:,} events")
         connection.close()
 

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from storage.archiver import Archiver
 from storage.batcher import Batcher
 from storage.duckdb.store import DuckDBStore
 from storage.eraser import Eraser
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreDamaged
 from storage.files import make_directory
 from storage.lock import Lock
 from storage.logs import configure_logs
@@ -87,11 +87,23 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         query_threads=settings.query_threads,
         query_timeout_s=settings.query_timeout_s,
     )
-    with store:
+    with store, _condemning(store):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_in_thread(batcher))
             tasks.create_task(_in_thread(archiver))
             tasks.create_task(_answer(server, socket.socket(fileno=settings.link), [batcher, archiver]))
+
+
+@contextlib.contextmanager
+def _condemning(store: DuckDBStore) -> Iterator[None]:
+    """Raise what ended the tasks; where it was damage, the next start sets the files aside."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        damage = group.subgroup(StoreDamaged)
+        if damage is not None:
+            store.condemn(str(damage.exceptions[0]))
+        raise group.exceptions[0] from group
 
 
 def _now() -> datetime:

@@ -10,7 +10,7 @@ import structlog
 
 from storage.crashpoint import reached
 from storage.eraser import Eraser
-from storage.errors import StorageError
+from storage.errors import StorageError, StoreDamaged
 from storage.ports import EventSink, LogPosition
 from storage.query import LoadProgress
 from storage.wal.reader import LogReader
@@ -77,13 +77,18 @@ class Batcher:
         )
 
     def run(self) -> None:
-        """Take steps until `stop`: at once while a full batch waits, else every `batch_age_s`. Does not drain."""
+        """Take steps until `stop`: at once while a full batch waits, else every `batch_age_s`. Does not drain.
+
+        StoreDamaged ends it: only a start with new files helps.
+        """
         self.open()
         wait_s = 0.0
         while not self._stop.wait(wait_s):
             try:
                 wait_s = self.step()
                 self._load_error = None
+            except StoreDamaged:
+                raise
             except (StorageError, OSError) as error:
                 log.error("load_failed", reason=str(error), retry_s=self._retry_s)
                 self._load_error = str(error)
@@ -99,6 +104,7 @@ class Batcher:
 
         Every `checkpoint_s` `checkpointed` is told how far the store got before a checkpoint that succeeded.
         """
+        self._sink.check()
         wait_s = self._load_next()
         self._erase()
         if self._clock() - self._checkpointed_at >= self._checkpoint_wait_s():

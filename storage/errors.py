@@ -31,6 +31,14 @@ class StoreDown(StorageError):
     retriable = True
 
 
+class StoreDamaged(StoreDown):
+    """DuckDB's files are damaged, gone, or not those that were opened: the store ends, and its next start heals it."""
+
+
+class StoreRebuilding(StoreDown):
+    """The store is being filled again from the log and would answer with a part; the message says how far it is."""
+
+
 class QueryTimeout(StorageError):
     """The query took longer than `query_timeout_s`; a narrower one may do."""
 

@@ -135,6 +135,9 @@ class LogPosition(msgspec.Struct, frozen=True, kw_only=True):
 class EventSink(Protocol):
     """The loading side of a store; used by one batcher, from one thread."""
 
+    def check(self) -> None:
+        """Return where nothing hinders the next load; StoreDamaged where only a start with new files helps."""
+
     def positions(self) -> dict[str, LogPosition]:
         """Return how far each log is loaded, by log_id."""
 

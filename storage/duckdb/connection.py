@@ -8,8 +8,10 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from storage.duckdb.damage import is_damage
 from storage.duckdb.schema import SchemaOutdated, prepare
-from storage.errors import StorageError
+from storage.duckdb.statement import statement
+from storage.errors import StorageError, StoreDamaged
 
 
 def connect(
@@ -21,7 +23,8 @@ def connect(
 
     Raises:
         SchemaOutdated: the file is of an earlier version, and closed again.
-        StorageError: the file cannot be opened or is not ours; the message names it and the remedy.
+        StoreDamaged: the file or its write-ahead log is damaged, or rows and ledger do not agree.
+        StorageError: the file cannot be opened now or is not ours; the message names it.
     """
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": f"{memory_limit_mb}MiB",
@@ -36,6 +39,7 @@ def connect(
             connection = undo.enter_context(duckdb.connect(str(path), config=settings))
             _confine(connection, path.parent)
             prepare(connection, created_at)
+            _check_counts(connection)
         undo.pop_all()
     return connection
 
@@ -48,14 +52,17 @@ def _confine(connection: DuckDBPyConnection, directory: Path) -> None:
     connection.execute("SET lock_configuration = true")
 
 
+def _check_counts(connection: DuckDBPyConnection) -> None:
+    if connection.execute(statement("counts_agree")).fetchone() != (True,):
+        raise StoreDamaged("rows and ledger do not agree")
+
+
 @contextlib.contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
-    except SchemaOutdated:
+    except (SchemaOutdated, StoreDamaged):
         raise
     except (duckdb.Error, StorageError) as error:
-        raise StorageError(
-            f"{path} cannot be opened: {error}. Where the file is damaged, move it and {path.name}.wal elsewhere: "
-            "a new one is filled from the log"
-        ) from error
+        damaged = isinstance(error, duckdb.Error) and is_damage(error)
+        raise (StoreDamaged if damaged else StorageError)(f"{path} cannot be opened: {error}") from error

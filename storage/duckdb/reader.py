@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import duckdb
@@ -61,8 +61,10 @@ class Reader:
     Every method raises QueryTimeout when it was interrupted and StoreDown once the reader is closed.
     """
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    def __init__(self, connection: DuckDBPyConnection, failed: Callable[[duckdb.Error], None]) -> None:
+        """`failed` is told every error of DuckDB's, in the thread that asks."""
         self._connection = connection
+        self._failed = failed
         self._busy = threading.Lock()
         self._closed = False
 
@@ -179,6 +181,7 @@ class Reader:
             except duckdb.InterruptException:
                 raise QueryTimeout("the query was interrupted") from None
             except duckdb.Error as error:
+                self._failed(error)
                 raise StorageError(f"the query failed: {error}") from error
 
 

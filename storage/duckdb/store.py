@@ -9,23 +9,21 @@ from types import TracebackType
 from typing import Self
 
 import duckdb
-import structlog
 from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
+from storage.duckdb.aside import condemn, condemned, set_aside
 from storage.duckdb.connection import connect
+from storage.duckdb.damage import is_damage, is_fatal
 from storage.duckdb.erase import copy_database, erase_stored, visitors_of
 from storage.duckdb.load import load
 from storage.duckdb.reader import Reader
 from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
-from storage.errors import StorageError, StoreDown
-from storage.files import make_directory
+from storage.errors import StorageError, StoreDamaged, StoreDown
 from storage.filesystem import LOCAL
 from storage.ports import LogPosition, LogRange
 from storage.suppression import Erased, Suppression
-
-log = structlog.get_logger()
 
 
 def _now() -> datetime:
@@ -61,17 +59,28 @@ class DuckDBStore:
         self._connection: DuckDBPyConnection | None = None
         self._readers: set[Reader] = set()
         self._log_positions: dict[str, int] = {}
+        self._identity: tuple[int, int] | None = None
+        self._found_damage: str | None = None
+        self._is_useless = False
+        self.aside_reason: str | None = None
 
     def open(self) -> None:
         """Open or create the file; StorageError names what is wrong with it.
 
-        A file of an earlier version is set aside in `quarantine`: the log fills the new one.
+        Files that are damaged, condemned or of an earlier version are set aside in `quarantine`, which `aside_reason`
+        then says: the log fills the new one.
         """
         with self._lock:
+            reason = condemned(self._path)
+            if reason is not None:
+                self._set_aside(reason)
             try:
                 self._open()
             except SchemaOutdated as error:
-                self._set_aside(error.version)
+                self._set_aside(f"an earlier program's: {error}")
+                self._open()
+            except StoreDamaged as error:
+                self._set_aside(str(error))
                 self._open()
 
     def close(self) -> None:
@@ -87,6 +96,24 @@ class DuckDBStore:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def check(self) -> None:
+        """Open the files anew where a question found that nothing works; StoreDamaged where they have to be set aside.
+
+        They are looked at by name only: opening them here would drop DuckDB's lock.
+        """
+        with self._lock:
+            if self._found_damage is not None:
+                raise StoreDamaged(self._found_damage)
+            if _identity(self._path) != self._identity:
+                raise StoreDamaged(f"{self._path} is gone, or another file than the one that was opened")
+            if self._is_useless:
+                self._close()
+                self._open()
+
+    def condemn(self, reason: str) -> None:
+        """Have the next start set the files aside."""
+        condemn(self._path, reason)
 
     def positions(self) -> dict[str, LogPosition]:
         """Return how far each log is loaded."""
@@ -148,7 +175,7 @@ class DuckDBStore:
     def reader(self) -> Iterator[Reader]:
         """Yield a reader with a cursor of its own; StoreDown while the store is not open."""
         with self._lock:
-            reader = Reader(self._opened().cursor())
+            reader = Reader(self._opened().cursor(), self._distrust)
             self._readers.add(reader)
         try:
             yield reader
@@ -168,11 +195,19 @@ class DuckDBStore:
                 connection.rollback()
                 raise
         except duckdb.Error as error:
+            if is_damage(error):
+                raise StoreDamaged(f"{what_failed}: {error}") from error
             # A commit may have raised and be durable: only a file opened anew tells.
             with self._lock:
                 self._close()
                 self._open()
             raise StorageError(f"{what_failed}, or durably in spite of this: {error}") from error
+
+    def _distrust(self, error: duckdb.Error) -> None:
+        """Note what a question met: `check` acts on it in the thread that loads."""
+        if is_damage(error):
+            self._found_damage = str(error)
+        self._is_useless |= is_fatal(error)
 
     def _opened(self) -> DuckDBPyConnection:
         if self._connection is None:
@@ -187,14 +222,12 @@ class DuckDBStore:
             temp_directory=self._temp_directory,
             created_at=self._clock().astimezone(UTC).replace(tzinfo=None),
         )
+        self._identity = _identity(self._path)
+        self._is_useless = False
 
-    def _set_aside(self, version: int) -> None:
-        make_directory(self._quarantine)
-        aside = self._quarantine / f"{self._path.name}.v{version}-{self._clock():%Y%m%dT%H%M%S%f}"
-        self._path.rename(aside)
-        LOCAL.sync_directory(self._quarantine)
-        LOCAL.sync_directory(self._path.parent)
-        log.warning("store_set_aside", version=version, aside=str(aside))
+    def _set_aside(self, reason: str) -> None:
+        set_aside(self._path, self._quarantine, reason, self._clock())
+        self.aside_reason = reason
 
     def _close(self) -> None:
         for reader in self._readers:
@@ -203,6 +236,14 @@ class DuckDBStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _remove(path: Path) -> None:

@@ -68,6 +68,9 @@ class MemoryStore:
         )
         self._apply(batch, [b'{"offset":%d,' % (start + index) + encode(item)[1:] for index, item in enumerate(items)])
 
+    def check(self) -> None:
+        pass
+
     def positions(self) -> dict[str, LogPosition]:
         return {
             one.log_id: LogPosition(

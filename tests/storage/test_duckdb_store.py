@@ -98,14 +98,6 @@ def test_a_file_of_an_earlier_version_is_set_aside_whole_and_a_new_one_begun(tmp
         assert len(store.positions()) == 1
 
 
-def test_a_file_that_is_no_database_is_refused_with_the_remedy_and_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "events.duckdb"
-    path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(StorageError, match="a new one is filled from the log"), open_store(tmp_path):
-        pass
-    assert path.read_bytes() == b"not a database" * 1000
-
-
 def test_a_directory_with_a_quote_in_its_name_is_opened(tmp_path: Path) -> None:
     directory = tmp_path / "it's"
     directory.mkdir()

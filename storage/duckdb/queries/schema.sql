@@ -62,6 +62,13 @@ CREATE TABLE ledger (
     loaded_at TIMESTAMP NOT NULL
 );
 
+-- Insert-only. A store that is filled again began to be once, and ended if it has a row without a reason.
+CREATE TABLE rebuild (
+    noted_at TIMESTAMP NOT NULL,
+    reason VARCHAR,
+    bytes BIGINT NOT NULL           -- of the logs that were to load
+);
+
 -- Whose a visitor is: the user of its first event (received_at, log_id, offset) that names one. One row a visitor.
 CREATE TABLE owner (
     app_code VARCHAR NOT NULL,
