@@ -56,6 +56,7 @@ TABLE: dict[type[Exception], Status] = {
     storage.LogFull: Status(503, "log_full", shown=False),
     storage.LogFailed: Status(503, "log_failed", shown=False),
     storage.QueryTimeout: Status(503, "query_timeout"),
+    storage.StoreRebuilding: Status(503, "store_rebuilding"),
     storage.StoreDown: Status(503, "store_down", shown=False),
     storage.DirectoryUnusable: Status(503, "directory_unusable", shown=False, logged=True),
     storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False, logged=True),

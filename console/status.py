@@ -68,4 +68,7 @@ def _store(store: StoreHealth) -> Pairs:
         ("stored", f"{store.n_rows} events, {store.n_rejected} rejected, {store.n_duplicates} duplicates"),
         ("pending", f"{store.lag_bytes} bytes of the log"),
     ]
+    if store.rebuild is not None:
+        done = store.rebuild.bytes_total - store.rebuild.bytes_left
+        pairs.append(("rebuild", f"{done} of {store.rebuild.bytes_total} bytes, since {store.rebuild.reason}"))
     return pairs if store.last_error is None else [*pairs, ("store error", store.last_error)]

@@ -15,12 +15,14 @@ import structlog
 
 from storage.archiver import Archiver
 from storage.batcher import Batcher
+from storage.duckdb.aside import condemn
 from storage.duckdb.store import DuckDBStore
 from storage.eraser import Eraser
 from storage.errors import StorageError, StoreDamaged
 from storage.files import make_directory
 from storage.lock import Lock
 from storage.logs import configure_logs
+from storage.rebuild import Rebuild
 from storage.settings import StoreSettings
 from storage.store_server import StoreServer
 from storage.suppression import SUPPRESSION_NAME, Suppression
@@ -31,6 +33,8 @@ from storage.wal.segments import Segments
 NICENESS = 19
 OOM_SCORE = 500
 """When memory runs out the kernel takes the store first: it is restarted and loses nothing."""
+
+ASKED = "footfalld rebuild"
 
 log = structlog.get_logger()
 
@@ -58,6 +62,8 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
     data = Path(settings.data)
     suppression = Suppression(data / SUPPRESSION_NAME, settings.erasure_key)
     suppression.open()
+    if settings.rebuild:
+        condemn(directory / "events.duckdb", ASKED)
     store = DuckDBStore(
         directory / "events.duckdb",
         memory_limit_mb=settings.memory_limit_mb,
@@ -68,8 +74,10 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
     )
     eraser = Eraser(suppression, _segments(data), store, data / "quarantine", clock=_now)
     archiver = Archiver(_segments(data), eraser)
+    reader = LogReader(_segments(data), data / "quarantine")
+    rebuild = Rebuild(reader, store)
     batcher = Batcher(
-        LogReader(_segments(data), data / "quarantine"),
+        reader,
         store,
         directory / "spool.ndjson",
         batch_age_s=settings.batch_age_s,
@@ -78,16 +86,19 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         checkpoint_s=settings.checkpoint_s,
         checkpointed=archiver.settle,
         eraser=eraser,
+        rebuild=rebuild,
         emulate_slow_s=settings.emulate_slow_s,
     )
     server = StoreServer(
         store.reader,
         batcher.progress,
+        refuse=rebuild.refuse_a_part,
         erase=eraser.begin,
         query_threads=settings.query_threads,
         query_timeout_s=settings.query_timeout_s,
     )
     with store, _condemning(store):
+        rebuild.begin()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_in_thread(batcher))
             tasks.create_task(_in_thread(archiver))

@@ -13,6 +13,7 @@ from storage.eraser import Eraser
 from storage.errors import StorageError, StoreDamaged
 from storage.ports import EventSink, LogPosition
 from storage.query import LoadProgress
+from storage.rebuild import Rebuild
 from storage.wal.reader import LogReader
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ class Batcher:
         checkpoint_s: float,
         checkpointed: Callable[[dict[str, LogPosition]], None],
         eraser: Eraser | None = None,
+        rebuild: Rebuild | None = None,
         emulate_slow_s: float = 0.0,
         retry_s: float = RETRY_S,
         clock: Callable[[], float] = time.monotonic,
@@ -56,6 +58,7 @@ class Batcher:
         self._checkpoint_s = checkpoint_s
         self._checkpointed = checkpointed
         self._eraser = eraser
+        self._rebuild = rebuild
         self._checkpoint_at: datetime | None = None
         self._clock = clock
         self._checkpointed_at = clock()
@@ -74,6 +77,7 @@ class Batcher:
             last_error=self._load_error,
             checkpoint_at=self._checkpoint_at,
             erasing=0 if self._eraser is None else self._eraser.count(),
+            rebuild=None if self._rebuild is None else self._rebuild.progress(),
         )
 
     def run(self) -> None:
@@ -107,6 +111,8 @@ class Batcher:
         self._sink.check()
         wait_s = self._load_next()
         self._erase()
+        if self._rebuild is not None:
+            self._rebuild.look()
         if self._clock() - self._checkpointed_at >= self._checkpoint_wait_s():
             self._checkpointed_at = self._clock()
             self._checkpoint()

@@ -261,13 +261,36 @@ class LogCounts(msgspec.Struct, frozen=True):
     duplicates: int = 0
 
 
+class RebuildBegun(msgspec.Struct, frozen=True):
+    """Since when and why the store is filled again, with `bytes_total` of the logs."""
+
+    began_at: datetime
+    reason: str
+    bytes_total: int
+
+
+class RebuildProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a rebuild is; `left_s` is an estimate from the speed so far, None before there is one."""
+
+    reason: str
+    began_at: datetime
+    bytes_total: int
+    bytes_left: int
+    left_s: float | None
+
+    def __str__(self) -> str:
+        """Return share and time left, for people."""
+        done = 100 * (1 - self.bytes_left / self.bytes_total) if self.bytes_total else 100
+        return f"{done:.0f} %" if self.left_s is None else f"{done:.0f} %, about {self.left_s:.0f} s left"
+
+
 class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far loading is.
 
     `lag_bytes` of the logs are not loaded yet, and have not all been for `lag_s`. `ended` counts the logs whose writer
     is dead. `alarms` name damage of the logs, `last_error` what keeps events from being loaded, if anything does.
     `checkpoint_at` is when the store was last known to need none of the log's older segments. `erasing` identifiers of
-    people are being erased.
+    people are being erased. While there is a `rebuild` nothing else is answered.
     """
 
     lag_bytes: int
@@ -277,6 +300,7 @@ class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None
     checkpoint_at: datetime | None
     erasing: int
+    rebuild: RebuildProgress | None
 
 
 class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -302,6 +326,7 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str | None = None
     checkpoint_at: datetime | None = None
     erasing: int = 0
+    rebuild: RebuildProgress | None = None
 
 
 Query = (

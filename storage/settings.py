@@ -8,7 +8,7 @@ import msgspec
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """`link` is the number of the inherited socket; sizes are in bytes, times in seconds unless the name says more.
 
-    `erasure_key` is the secret of the suppression list.
+    With `rebuild` the store sets its files aside first and fills itself again. `erasure_key` is the secret of the suppression list.
     """
 
     data: str
@@ -22,6 +22,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     query_threads: int
     query_timeout_s: float
     emulate_slow_s: float = 0.0
+    rebuild: bool = False
     erasure_key: str
     log_level: str
     log_format: Literal["json", "text"]

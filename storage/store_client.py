@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
+from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown, StoreRebuilding
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
@@ -149,4 +149,4 @@ def _error_of(failed: Failed) -> StorageError:
         return QueryRefused(failed.field, failed.message)
     if failed.kind == "timeout":
         return QueryTimeout(failed.message)
-    return StoreDown(failed.message)
+    return (StoreRebuilding if failed.kind == "rebuilding" else StoreDown)(failed.message)

@@ -66,7 +66,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """There is no answer. `field` names the member for which the query was refused."""
 
     number: int
-    kind: Literal["refused", "timeout", "failed", "ended"]
+    kind: Literal["refused", "timeout", "rebuilding", "failed", "ended"]
     message: str
     field: str = ""
 

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from msgspec.structs import asdict, replace
 
-from storage.errors import QueryRefused, StorageError
+from storage.errors import QueryRefused, StorageError, StoreRebuilding
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
@@ -82,10 +82,13 @@ class StoreServer:
         open_reader: Callable[[], AbstractContextManager[Reader]],
         progress: Callable[[], LoadProgress],
         *,
+        refuse: Callable[[], None],
         erase: Callable[[EraseQuery], ErasureStarted],
         query_threads: int,
         query_timeout_s: float,
     ) -> None:
+        """`refuse` raises StoreRebuilding while questions must not be answered; health and erasure are all the same."""
+        self._refuse = refuse
         self._erase = erase
         self._open_reader = open_reader
         self._progress = progress
@@ -121,6 +124,8 @@ class StoreServer:
 
     async def _reply(self, ask: Ask, writer: asyncio.StreamWriter) -> None:
         try:
+            if not isinstance(ask.query, StoreHealthQuery | EraseQuery):
+                self._refuse()
             with self._open_reader() as reader:
                 if isinstance(ask.query, ExportQuery):
                     await self._stream(ask.number, ask.query, reader, writer)
@@ -129,6 +134,8 @@ class StoreServer:
                     send(writer, Answer(ask.number, body))
         except QueryRefused as error:
             send(writer, Failed(ask.number, "refused", str(error), error.field))
+        except StoreRebuilding as error:
+            send(writer, Failed(ask.number, "rebuilding", str(error)))
         except TimeoutError:
             send(writer, Failed(ask.number, "timeout", f"the query took longer than {self._query_timeout_s} s"))
         except StorageError as error:

@@ -64,5 +64,7 @@ class HealthAnswers:
             return None
         if store.last_error is not None:
             reasons.append(f"events are not loaded: {store.last_error}")
+        if store.rebuild is not None:
+            reasons.append(f"statistics are being rebuilt ({store.rebuild.reason}): {store.rebuild}")
         reasons += [f"the log is damaged: {alarm}" for alarm in store.alarms]
         return msgspec.convert(store, StoreHealth, from_attributes=True)

@@ -30,6 +30,16 @@ class LogCounts(msgspec.Struct, frozen=True):
     duplicates: int
 
 
+class RebuildProgress(msgspec.Struct, frozen=True):
+    """A store that is being filled again from `bytes_total` of log and archive; `left_s` is an estimate."""
+
+    reason: str
+    began_at: datetime
+    bytes_total: int
+    bytes_left: int
+    left_s: float | None
+
+
 class StoreHealth(msgspec.Struct, frozen=True):
     """What the store says of itself: counts since it was created, `lag_bytes` of durable log not yet loaded for `lag_s`.
 
@@ -52,6 +62,7 @@ class StoreHealth(msgspec.Struct, frozen=True):
     last_error: str | None
     checkpoint_at: datetime | None
     erasing: int
+    rebuild: RebuildProgress | None
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDamaged, StoreDown
 from storage.filesystem import LOCAL
 from storage.ports import LogPosition, LogRange
+from storage.query import RebuildBegun
 from storage.suppression import Erased, Suppression
 
 
@@ -122,6 +123,22 @@ class DuckDBStore:
         fields = ("log_id", "next_offset", "segment", "byte_end")
         return {row[0]: LogPosition(**dict(zip(fields, row, strict=True))) for row in rows}
 
+    def rebuild_begun(self) -> RebuildBegun | None:
+        """Return the rebuild that has begun and not ended."""
+        with self._trusted("the rebuild could not be read") as connection:
+            row = connection.execute(statement("rebuild")).fetchone()
+        if row is None or row[1] is None:
+            return None
+        return RebuildBegun(row[0].replace(tzinfo=UTC), row[1], row[2])
+
+    def begin_rebuild(self, reason: str, bytes_total: int) -> RebuildBegun:
+        """Note that the store is filled again."""
+        return RebuildBegun(self._note_rebuild(reason, bytes_total), reason, bytes_total)
+
+    def end_rebuild(self) -> None:
+        """Note that the store is whole again."""
+        self._note_rebuild(None, 0)
+
     def apply(self, batch: LogRange, lines: Path) -> None:
         """Load natively: no row passes through Python.
 
@@ -202,6 +219,14 @@ class DuckDBStore:
                 self._close()
                 self._open()
             raise StorageError(f"{what_failed}, or durably in spite of this: {error}") from error
+
+    def _note_rebuild(self, reason: str | None, bytes_total: int) -> datetime:
+        now = self._clock().astimezone(UTC)
+        with self._trusted("the rebuild could not be noted") as connection:
+            connection.execute(
+                "INSERT INTO rebuild VALUES ($1, $2, $3)", [now.replace(tzinfo=None), reason, bytes_total]
+            )
+        return now
 
     def _distrust(self, error: duckdb.Error) -> None:
         """Note what a question met: `check` acts on it in the thread that loads."""

@@ -69,6 +69,24 @@ class LogReader:
         """Return how far each log is read; the run that was taken last is left out."""
         return dict(self._positions)
 
+    def ends(self) -> dict[str, LogPosition]:
+        """Return where each log ends now, by its bytes; `next_offset` says nothing."""
+        ends: dict[str, LogPosition] = {}
+        for log_id in self._segments.log_ids():
+            numbers = self._segments.numbers(log_id)
+            if numbers:
+                size = self._segments.size(log_id, numbers[-1])
+                ends[log_id] = LogPosition(log_id=log_id, next_offset=-1, segment=numbers[-1], byte_end=size)
+        return ends
+
+    def has_passed(self, ends: dict[str, LogPosition]) -> bool:
+        """Return whether everything before `ends` was taken, but for the last run."""
+        return all(log_id in self._done or self._is_past(end) for log_id, end in ends.items())
+
+    def has_history(self) -> bool:
+        """Return whether there is more than the one log that the first start of a daemon writes."""
+        return len(self._segments.log_ids()) > 1 or bool(self._segments.archive.log_ids())
+
     def is_ended(self, log_id: str) -> bool:
         """Return whether nobody writes to the log any more."""
         return log_id in self._ended
@@ -88,6 +106,10 @@ class LogReader:
         return LogCounts(
             sum(one.lines for one in counts), sum(one.rejected for one in counts), sum(one.duplicates for one in counts)
         )
+
+    def _is_past(self, end: LogPosition) -> bool:
+        at = self._positions.get(end.log_id) or _beginning(end.log_id)
+        return (at.segment, at.byte_end) >= (end.segment, end.byte_end)
 
     def _unfinished(self) -> list[str]:
         return [log_id for log_id in self._segments.log_ids() if log_id not in self._done]

@@ -41,6 +41,7 @@ STORE = {
     "last_error": None,
     "checkpoint_at": None,
     "erasing": 0,
+    "rebuild": None,
 }
 VERSION = {"server": {"version": "0.1.0", "commit": "abc1234", "build_date": "2026-11-01"}}
 TOKEN = "e30.e30.c2ln"
