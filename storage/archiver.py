@@ -84,9 +84,10 @@ class Archiver:
         reached("log_removed")
 
     def _is_behind(self, position: LogPosition, number: int) -> bool:
-        """Return whether all of the segment is loaded: a position stays before the SEAL of a log's last one."""
+        """Return whether all of the segment is loaded, and nobody writes to it any more."""
         if number != position.segment:
             return number < position.segment
         with self._segments.open(position.log_id, number) as file:
-            tail = file.header_at(position.byte_end)
-            return tail is not None and tail.frame == "SEAL" and position.byte_end + HEADER_BYTES == file.size()
+            seal_at = file.size() - HEADER_BYTES
+            seal = file.header_at(max(0, seal_at))
+            return seal is not None and seal.frame == "SEAL" and position.byte_end >= seal_at

@@ -125,15 +125,15 @@ class Reader:
     def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
         """Return what became of a line."""
         with self._one_state():
-            return receipts.receipt(self._rows, query)
+            return receipts.receipt(self.rows, query)
 
     def rejected(self, query: RejectedQuery) -> RejectedPage:
         """Return rejected items, last loaded first."""
-        return receipts.rejected(self._rows, query)
+        return receipts.rejected(self.rows, query)
 
     def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
         """Return one rejected item and what was sent."""
-        return receipts.rejected_raw(self._rows, query)
+        return receipts.rejected_raw(self.rows, query)
 
     def health(self) -> StoreHealth:
         """Return the counts of the ledger; the batcher knows the lag."""

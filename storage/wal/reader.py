@@ -135,11 +135,11 @@ class LogReader:
                     self._ended.add(log_id)
 
     def _is_dead(self, log_id: str) -> bool:
-        if not self._segments.live(log_id):
-            return log_id not in self._segments.live_log_ids()
         lock = self._segments.lock(log_id)
         try:
             lock.acquire()
+        except FileNotFoundError:
+            return True  # all of it is archived, and its directory gone
         except DirectoryBusy:
             return False
         try:

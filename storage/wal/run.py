@@ -75,7 +75,7 @@ class Run:
         )
 
     def _read_segment(self, file: SegmentFile, *, is_open: bool) -> bool:
-        """Read on in the segment; whether to go on in the next one. The position stays before the SEAL till then."""
+        """Read on in the segment; whether to go on in the next one."""
         if self._segments.is_rewritten(self._log_id, self._segment):
             self._find_place(file)
         while self._has_room():
@@ -86,13 +86,13 @@ class Run:
             if header.first_offset > self._next_offset:
                 self._meet_gap(header.first_offset)
                 return False
-            if header.frame == "SEAL":
-                return True
             if header.first_offset < self._next_offset:
                 self._alarm(f"byte {self._at}: offset {header.first_offset} again", "loaded already, passed over")
             elif header.frame == "DATA":
                 self._take(header, payload)
             self._at = header.end(self._at)
+            if header.frame == "SEAL":
+                return True
         return False
 
     def _find_place(self, file: SegmentFile) -> None:

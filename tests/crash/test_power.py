@@ -3,6 +3,7 @@
 Every story is told by its seed. `CRASH_SEEDS=10000 make soak` runs more; `CRASH_FIRST=<seed> CRASH_SEEDS=1` repeats one.
 """
 
+import contextlib
 import os
 import random
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import LogCorrupt
 from tests.contracts.shelf import InThreads, SinkShelf, open_store
 from tests.crash.disk import CrashDisk
 from tests.crash.life import ROOT, Life, Violated, check
@@ -68,9 +68,9 @@ def test_after_every_power_cut_all_that_was_acknowledged_is_stored_once(
 
 
 class WithoutSync(CrashDisk):
-    """The mutant that answers before what it wrote is on the disk."""
+    """The mutant that answers before the lines are on the disk; its other files are synced."""
 
-    def sync(self, descriptor: int) -> None:
+    def sync_data(self, descriptor: int) -> None:
         self._step()
 
 
@@ -85,8 +85,8 @@ class WithoutDirectorySync(CrashDisk):
 def test_a_log_that_forgets_to_sync_is_caught(mutant: type[CrashDisk], shelf: SinkShelf) -> None:
     def lives() -> None:
         for seed in range(100):
-            live(seed, shelf, mutant)
+            with contextlib.suppress(ValueError):  # a log_number that is gone with its name ends the story
+                live(seed, shelf, mutant)
 
-    # A torn log_number or manifest is met first in some stories.
-    with pytest.raises((Violated, ValueError, LogCorrupt)):
+    with pytest.raises(Violated):
         lives()

@@ -58,7 +58,7 @@ async def test_the_first_start_of_a_new_data_directory_is_no_rebuild(tmp_path: P
 
 async def test_nothing_is_answered_from_a_part_while_the_store_is_filled_again(tmp_path: Path) -> None:
     await write_logs(tmp_path)
-    async with filled(tmp_path, emulate_slow_s=1.0) as client:
+    async with filled(tmp_path, emulate_slow_s=1.0, batch_events=10) as client:
         health = await reaches(client, lambda health: health.n_rows > 0)
         assert isinstance(health.rebuild, RebuildProgress)
         assert health.rebuild.reason == MISSING
@@ -78,9 +78,9 @@ async def test_a_rebuild_that_was_asked_for_ends_in_the_same_answers(tmp_path: P
 
 async def test_a_rebuild_that_was_killed_goes_on_where_it_was_and_is_still_one(tmp_path: Path) -> None:
     await write_logs(tmp_path)
-    async with filled(tmp_path, emulate_slow_s=1.0) as client:
+    async with filled(tmp_path, emulate_slow_s=1.0, batch_events=10) as client:
         before = await reaches(client, lambda health: health.n_rows > 0)
-    async with filled(tmp_path, emulate_slow_s=1.0) as client:
+    async with filled(tmp_path, emulate_slow_s=1.0, batch_events=10) as client:
         after = await client.health()
         assert before.rebuild is not None
         assert after.rebuild is not None
