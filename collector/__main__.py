@@ -199,6 +199,7 @@ def _store_process(settings: Settings, secrets: Secrets, client: StoreClient) ->
         batch_events=store.batch_events,
         batch_bytes_max=store.batch_bytes_max,
         checkpoint_s=store.checkpoint_s,
+        rejected_bytes_max=store.rejected_bytes_max,
         emulate_slow_s=store.emulate_slow_s,
         erasure_key=erasure_key(secrets.password_pepper.get_secret_value()),
         query_threads=store.query_threads,

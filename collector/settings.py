@@ -59,6 +59,7 @@ class Store(Section):
     batch_events: int = Field(10_000, ge=1, le=10_000_000)
     batch_bytes_max: int = Field(32 * MIB, ge=64 * KIB, le=4096 * MIB)
     checkpoint_s: float = Field(60.0, gt=0, le=DAY_S)
+    rejected_bytes_max: int = Field(64 * MIB, ge=0, le=4096 * MIB)
     memory_limit_mb: int = Field(128, ge=32, le=1 << 20)
     threads: int = Field(1, ge=1, le=256)
     query_threads: int = Field(2, ge=1, le=256)

@@ -71,6 +71,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         temp_directory=directory / "tmp",
         quarantine=data / "quarantine",
         suppression=suppression,
+        rejected_bytes_max=settings.rejected_bytes_max,
     )
     eraser = Eraser(suppression, _segments(data), store, data / "quarantine", clock=_now)
     archiver = Archiver(_segments(data), eraser)

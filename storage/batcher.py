@@ -22,7 +22,10 @@ ERASURE_CHECKPOINT_S = 1.0
 """How long to wait between checkpoints while somebody is to be erased: only what is archived can be rewritten."""
 
 RETRY_S = 1.0
-"""How long to wait before a run that could not be stored is tried again."""
+"""How long to wait before a run that could not be stored is tried again; each further wait is twice as long."""
+
+RETRY_S_MAX = 60.0
+"""The longest of these waits."""
 
 
 BACKLOG_BATCHES = 5
@@ -63,7 +66,7 @@ class Batcher:
         self._clock = clock
         self._checkpointed_at = clock()
         self._emulate_slow_s = emulate_slow_s
-        self._retry_s = retry_s
+        self._retry_s = self._retry_wait_s = retry_s
         self._stop = threading.Event()
         self._load_error: str | None = None
 
@@ -90,14 +93,15 @@ class Batcher:
         while not self._stop.wait(wait_s):
             try:
                 wait_s = self.step()
-                self._load_error = None
+                self._load_error, self._retry_wait_s = None, self._retry_s
             except StoreDamaged:
                 raise
             except (StorageError, OSError) as error:
-                log.error("load_failed", reason=str(error), retry_s=self._retry_s)
+                wait_s = self._retry_wait_s
+                self._retry_wait_s = min(2 * wait_s, RETRY_S_MAX)
+                log.error("load_failed", reason=str(error), retry_s=wait_s)
                 self._load_error = str(error)
                 self.open()
-                wait_s = self._retry_s
 
     def open(self) -> None:
         """Go on from where the store says it is."""

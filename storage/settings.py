@@ -21,6 +21,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_s: float
     query_threads: int
     query_timeout_s: float
+    rejected_bytes_max: int
     emulate_slow_s: float = 0.0
     rebuild: bool = False
     erasure_key: str

@@ -18,6 +18,14 @@ DAY_RANGES_MAX = 8
 """Ranges of days that are searched for repeats one by one; more are joined to these."""
 
 
+UNREADABLE = "unreadable"
+"""The code of a line of the log that is no item (rule R10)."""
+
+
+class LinesWrong(StorageError):
+    """The lines are not those of the range."""
+
+
 class LedgerEnd(NamedTuple):
     """Where the ledger ends: its last position, and the last row of one log (0, -1, 0, 0 where there is none)."""
 
@@ -36,24 +44,31 @@ def load(
     since_position: int,
     loaded_at: datetime,
     suppression: Suppression,
+    rejected_bytes_max: int,
+    one_by_one: bool,
 ) -> int:
     """Store the range and return its position; the caller rolls back after any error.
+
+    `one_by_one`: a line that cannot be read is rejected, else it is an error; this takes up to 10 times as long. Of
+    rejected items `rejected_bytes_max` bytes are kept in all.
 
     `since_position` is not behind the last ledger row of the range's log. `loaded_at` is UTC without a zone.
 
     Raises:
-        StorageError: the range does not follow what is loaded, or the lines are not the range's.
+        StorageError: the range does not follow what is loaded.
+        LinesWrong: the lines are not the range's.
         duckdb.Error: the database refused, maybe after a durable commit.
     """
     connection.begin()
     reached("load_begun")
     end = _ledger_end(connection, batch, since_position)
-    connection.execute(statement("stage"), {"path": str(lines)})
+    _stage(connection, batch, lines, one_by_one=one_by_one)
     _check_offsets(connection, batch)
     erase_staged(connection, suppression, batch.log_id, batch.from_offset)
     _find_repeats(connection)
     position = end.position + 1
-    _insert(connection, batch, position, loaded_at)
+    room_bytes = rejected_bytes_max - _kept_bytes(connection)
+    _insert(connection, batch, position, loaded_at, room_bytes)
     connection.execute("DROP TABLE batch")
     connection.execute("DROP TABLE repeat")
     reached("load_inserted")
@@ -76,12 +91,31 @@ def _ledger_end(connection: DuckDBPyConnection, batch: LogRange, since_position:
     return end
 
 
+def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_by_one: bool) -> None:
+    if not one_by_one:
+        connection.execute(statement("stage"), {"path": str(lines)})
+        return
+    *raws, rest = lines.read_bytes().split(b"\n")
+    if rest:
+        raise LinesWrong(
+            f"log {batch.log_id}: the last line of offsets {batch.from_offset} to {batch.to_offset} is cut"
+        )
+    parameters = {"lines": raws, "from_offset": batch.from_offset, "unreadable": UNREADABLE}
+    connection.execute(statement("stage_lines"), parameters)
+
+
+def _kept_bytes(connection: DuckDBPyConnection) -> int:
+    """Return how many bytes of rejected items are kept; not looked up for a batch that has none."""
+    (is_any,) = _row(connection.execute(statement("any_rejected")))
+    return int(_row(connection.execute(statement("rejected_bytes")))[0]) if is_any else 0
+
+
 def _check_offsets(connection: DuckDBPyConnection, batch: LogRange) -> None:
     found = _row(connection.execute(statement("staged_offsets")))
     count = 0 if batch.is_lost else batch.count
     expected = (count, count, batch.from_offset, batch.to_offset) if count else (0, 0, None, None)
     if found != expected:
-        raise StorageError(
+        raise LinesWrong(
             f"log {batch.log_id}: expected lines, distinct offsets, first and last offset {expected}, found {found}"
         )
 
@@ -96,12 +130,14 @@ def _find_repeats(connection: DuckDBPyConnection) -> None:
         connection.execute(statement("repeats_without_time"), {"earliest": earliest})
 
 
-def _insert(connection: DuckDBPyConnection, batch: LogRange, position: int, loaded_at: datetime) -> None:
+def _insert(
+    connection: DuckDBPyConnection, batch: LogRange, position: int, loaded_at: datetime, room_bytes: int
+) -> None:
     place = {"position": position, "log_id": batch.log_id}
     (n_rows,) = _row(connection.execute(statement("insert_events"), place))
     connection.execute(statement("own_visitors"), {"log_id": batch.log_id})
     connection.execute(statement("insert_repeats"), place)
-    (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place))
+    (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place | {"room_bytes": room_bytes}))
     n_lost = batch.count if batch.is_lost else 0
     ledger = place | {
         "from_offset": batch.from_offset,

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import duckdb
+import structlog
 from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
@@ -16,7 +17,7 @@ from storage.duckdb.aside import condemn, condemned, set_aside
 from storage.duckdb.connection import connect
 from storage.duckdb.damage import is_damage, is_fatal
 from storage.duckdb.erase import copy_database, erase_stored, visitors_of
-from storage.duckdb.load import load
+from storage.duckdb.load import LinesWrong, load
 from storage.duckdb.reader import Reader
 from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
@@ -29,6 +30,12 @@ from storage.suppression import Erased, Suppression
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+log = structlog.get_logger()
+
+POISON = (duckdb.ConstraintException, duckdb.DataError, duckdb.InvalidInputException)
+"""What DuckDB raises for the lines of a batch: a missing or ill-typed member, bytes that are no JSON or no UTF-8."""
 
 
 class DuckDBStore:
@@ -47,6 +54,7 @@ class DuckDBStore:
         temp_directory: Path,
         quarantine: Path,
         suppression: Suppression,
+        rejected_bytes_max: int,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._path = path
@@ -55,6 +63,7 @@ class DuckDBStore:
         self._temp_directory = temp_directory
         self._quarantine = quarantine
         self._suppression = suppression
+        self._rejected_bytes_max = rejected_bytes_max
         self._clock = clock
         self._lock = threading.Lock()
         self._connection: DuckDBPyConnection | None = None
@@ -143,8 +152,18 @@ class DuckDBStore:
         """Load natively: no row passes through Python.
 
         An event whose id the client chose repeats an earlier one of its application: by the same id on the same day
-        where it carries a client time, else by the same id received within the 24 hours before.
+        where it carries a client time, else by the same id received within the 24 hours before. A line that is no item
+        becomes a rejected one of code `unreadable`: a batch that fails for its lines is loaded again line by line.
         """
+        try:
+            self._apply(batch, lines, one_by_one=False)
+        except StorageError as error:
+            if not isinstance(error, LinesWrong) and not isinstance(error.__cause__, POISON):
+                raise
+            log.warning("batch_poisoned", log_id=batch.log_id, from_offset=batch.from_offset, reason=str(error))
+            self._apply(batch, lines, one_by_one=True)
+
+    def _apply(self, batch: LogRange, lines: Path, *, one_by_one: bool) -> None:
         since = self._log_positions.get(batch.log_id, 0)
         loaded_at = self._clock().astimezone(UTC).replace(tzinfo=None)
         what = f"log {batch.log_id}: offsets {batch.from_offset} to {batch.to_offset} were not loaded"
@@ -156,6 +175,8 @@ class DuckDBStore:
                 since_position=since,
                 loaded_at=loaded_at,
                 suppression=self._suppression,
+                rejected_bytes_max=self._rejected_bytes_max,
+                one_by_one=one_by_one,
             )
         self._log_positions[batch.log_id] = position
 

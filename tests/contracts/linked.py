@@ -45,6 +45,7 @@ def settings_for(data: Path, **changed: float) -> StoreSettings:
         "batch_events": 10_000,
         "batch_bytes_max": 1 << 25,
         "checkpoint_s": 60.0,
+        "rejected_bytes_max": 1 << 26,
         "query_threads": 2,
         "query_timeout_s": 20.0,
     }

@@ -130,7 +130,7 @@ class InThreads:
             return await asyncio.to_thread(question, reader)
 
 
-def open_store(directory: Path) -> DuckDBStore:
+def open_store(directory: Path, rejected_bytes_max: int = 1 << 26) -> DuckDBStore:
     return DuckDBStore(
         directory / "events.duckdb",
         memory_limit_mb=128,
@@ -138,6 +138,7 @@ def open_store(directory: Path) -> DuckDBStore:
         temp_directory=directory / "tmp",
         quarantine=directory / "quarantine",
         suppression=Suppression(directory / SUPPRESSION_NAME, "key"),
+        rejected_bytes_max=rejected_bytes_max,
     )
 
 

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from storage.errors import StorageError
 from storage.event import Event, RejectedItem
 from storage.ports import EventStore
-from storage.query import (
-    SummaryQuery,
-)
+from storage.query import RejectedRawQuery, SummaryQuery
 from tests.contracts.samples import DAY, HOUR, NOON, SITE, all_cells, all_visits, event, exported, given_id, rejected
 from tests.contracts.shelf import LOG_ID, SINKS, Shelf, SinkShelf, log_range
 
@@ -120,10 +118,12 @@ WRONG_LINES = {
     "too many": b'{"offset":0,%s}\n{"offset":1,%s}\n{"offset":2,%s}\n',
     "repeated": b'{"offset":0,%s}\n{"offset":0,%s}\n',
     "of another range": b'{"offset":1,%s}\n{"offset":2,%s}\n',
-    "garbage": b'{"offset":0,%s}\nno JSON\n',
     "torn": b'{"offset":0,%s}\n{"offset":1,"event_',
-    "of a wrong type": b'{"offset":0,%s}\n{"offset":1,"received_at":"yesterday","event_id":"b","app_code":"site"}\n',
-    "without an id": b'{"offset":0,%s}\n{"offset":1,"received_at":"2026-11-18T12:00:00Z","app_code":"site"}\n',
+}
+UNREADABLE = {
+    "garbage": b"no JSON",
+    "of a wrong type": b'{"offset":1,"received_at":"yesterday","event_id":"b","app_code":"site","source_label":"x"}',
+    "without an id": b'{"offset":1,"received_at":"2026-11-18T12:00:00Z","app_code":"site","source_label":"x"}',
 }
 
 
@@ -136,6 +136,20 @@ async def test_lines_that_are_not_the_ranges_change_nothing(sink_shelf: SinkShel
     assert (await sink_shelf.store.health()).n_rows == 0
     sink_shelf.apply([event(), event()])
     assert (await sink_shelf.store.health()).n_rows == 2
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+async def test_a_line_that_is_no_item_is_rejected_and_its_neighbours_are_stored(
+    sink_shelf: SinkShelf, case: str
+) -> None:
+    members = b'"event_id":"a","app_code":"site","source_label":"x","received_at":"2026-11-18T12:00:00Z"'
+    lines = b'{"offset":0,%s}\n%s\n{"offset":2,%s}\n' % (members, UNREADABLE[case], members)
+    sink_shelf.apply_lines(log_range(0, 2, byte_end=1), lines)
+    health = await sink_shelf.store.health()
+    assert (health.n_rows, health.n_rejected, health.n_duplicates) == (2, 1, 0)
+    found = await sink_shelf.store.rejected_raw(RejectedRawQuery(LOG_ID, 1))
+    assert found.item is not None
+    assert (found.item.code, found.raw) == ("unreadable", UNREADABLE[case])
 
 
 _times = st.sampled_from([None, NOON - 2 * DAY, NOON - HOUR, NOON, NOON + 13 * HOUR])

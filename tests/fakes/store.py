@@ -51,7 +51,7 @@ class MemoryStore:
         self._rows: list[Stored] = []
         self._ledger: list[LogRange] = []
         self._loaded_at: datetime | None = None
-        self._rejected: list[tuple[int, int, str, RejectedItem]] = []
+        self._rejected: list[tuple[int, int, RejectedRow, bytes]] = []
         self._repeats: list[Stored] = []
 
     def put(self, *items: Event | RejectedItem, duplicates: int = 0) -> None:
@@ -83,14 +83,17 @@ class MemoryStore:
         }
 
     def apply(self, batch: LogRange, lines: Path) -> None:
-        self._apply(batch, lines.read_bytes().splitlines())
+        *whole, rest = lines.read_bytes().split(b"\n")
+        if rest:
+            raise StorageError("the last line is cut")
+        self._apply(batch, whole)
 
     def checkpoint(self) -> None:
         pass
 
     def _apply(self, batch: LogRange, lines: list[bytes]) -> None:
         self._check_follows(batch)
-        items = _items(lines)
+        items = [_item(line, offset) for offset, line in enumerate(lines, batch.from_offset)]
         if not batch.is_lost and sorted(offset for offset, _ in items) != list(
             range(batch.from_offset, batch.to_offset + 1)
         ):
@@ -99,7 +102,8 @@ class MemoryStore:
         kept: list[Stored] = []
         for offset, item in sorted(items, key=lambda one: one[0]):
             if isinstance(item, RejectedItem):
-                self._rejected.append((len(self._ledger) + 1, offset, batch.log_id, item))
+                row = _rejected_row(len(self._ledger) + 1, offset, batch.log_id, item)
+                self._rejected.append((row.position, offset, row, item.rejected_raw.encode()))
                 continue
             row = Stored(len(self._ledger) + 1, batch.log_id, offset, item)
             if any(_repeats(row, earlier) for earlier in [*self._rows, *before]):
@@ -178,9 +182,9 @@ class MemoryStore:
         for row in self._repeats:
             if (row.position, row.offset) == place:
                 return ReceiptAnswer(status="duplicate", position=position, first=self._first_of(row))
-        for at, offset, _, item in self._rejected:
+        for at, offset, row, _ in self._rejected:
             if (at, offset) == place:
-                return ReceiptAnswer(status="rejected", position=position, code=item.rejected_code)
+                return ReceiptAnswer(status="rejected", position=position, code=row.code)
         return ReceiptAnswer(status="stored", position=position)
 
     def _first_of(self, repeat: Stored) -> str:
@@ -201,12 +205,12 @@ class MemoryStore:
             items = [one for one in items if one[:2] < after]
         shown = items[: query.limit]
         following = cursor.encode(shown[-1][:2], query) if len(items) > query.limit else None
-        return RejectedPage([_rejected_row(*one) for one in shown], following)
+        return RejectedPage([row for _, _, row, _ in shown], following)
 
     async def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw:
-        for position, offset, log_id, item in self._rejected:
-            if (log_id, offset) == (query.log_id, query.offset):
-                return RejectedRaw(_rejected_row(position, offset, log_id, item), item.rejected_raw.encode())
+        for _, _, row, raw in self._rejected:
+            if row.receipt == f"{query.log_id}:{query.offset}":
+                return RejectedRaw(row, raw)
         return RejectedRaw(None, None)
 
     async def health(self) -> StoreHealth:
@@ -262,18 +266,18 @@ def _unguessable(anonymous_id: str | None) -> bool:
     return str(found) == anonymous_id and found.version in (4, 7)
 
 
-def _items(lines: list[bytes]) -> list[tuple[int, Event | RejectedItem]]:
+UNREADABLE = "unreadable"
+
+
+def _item(line: bytes, offset: int) -> tuple[int, Event | RejectedItem]:
     try:
-        members = [msgspec.json.decode(line, type=dict[str, object]) for line in lines]
-        return [
-            (
-                msgspec.convert(one["offset"], int),
-                msgspec.convert(one, RejectedItem if "rejected_code" in one else Event),
-            )
-            for one in members
-        ]
-    except msgspec.DecodeError as error:
-        raise StorageError(f"a line is no item: {error}") from error
+        members = msgspec.json.decode(line, type=dict[str, object])
+        shape = RejectedItem if "rejected_code" in members else Event
+        return msgspec.convert(members["offset"], int), msgspec.convert(members, shape)
+    except msgspec.DecodeError:
+        return offset, RejectedItem(
+            UNREADABLE, line.decode("utf-8", "replace"), "site", datetime.min.replace(tzinfo=UTC)
+        )
 
 
 def _repeats(row: Stored, earlier: Stored) -> bool:

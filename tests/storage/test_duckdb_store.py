@@ -129,7 +129,7 @@ def test_after_an_error_of_the_database_every_connection_is_new_and_the_load_goe
         shelf.apply([*events(2)])
         with store.reader() as before:
             with pytest.raises(StorageError, match="offsets 2 to 2 were not loaded"):
-                shelf.apply_lines(log_range(2, 2, byte_end=2), b"no JSON\n")
+                store.apply(log_range(2, 2, byte_end=2), tmp_path / "gone.ndjson")
             with pytest.raises(StoreDown):
                 before.summary(SUMMARY)
         shelf.apply([*events(1, start=2)])

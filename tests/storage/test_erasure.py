@@ -59,6 +59,7 @@ class House:
             threads=1,
             temp_directory=data / "store" / "tmp",
             quarantine=data / "quarantine",
+            rejected_bytes_max=1 << 26,
             suppression=self.suppression,
         )
         segments = Segments(data / "log", Archive(data / "archive"))

@@ -40,5 +40,6 @@ SELECT
     title,
     attrs,
     rejected_code,
-    encode(rejected_raw) AS rejected_raw
+    encode(rejected_raw) AS rejected_raw,
+    NULL::VARCHAR AS rejected_reason
 FROM line

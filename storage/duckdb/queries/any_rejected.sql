@@ -1,0 +1,1 @@
+SELECT EXISTS (FROM batch WHERE rejected_code IS NOT NULL)
