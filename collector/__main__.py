@@ -29,6 +29,7 @@ from collector.commands import (
     parser,
     run_admin_add,
     run_init,
+    run_rebuild,
     settings_of,
 )
 from collector.config import Secrets, load_secrets
@@ -39,6 +40,7 @@ from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
 from collector.notify import Supervisor
 from collector.program import program
+from collector.rebuild import REBUILD, rebuild_here, rebuild_verbs
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
@@ -70,6 +72,8 @@ def main(argv: list[str] | None = None) -> int:
         return exit_status(lambda: run_init(arguments))
     if arguments.verb == ADD_ADMIN:
         return exit_status(lambda: run_admin_add(arguments, open_accounts))
+    if arguments.verb == REBUILD:
+        return exit_status(lambda: run_rebuild(arguments, _rebuild_here))
     return exit_status(lambda: run_serve(settings_of(arguments), load_secrets(arguments.env_file)))
 
 
@@ -103,9 +107,10 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
         app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max)
         app.on_shutdown.append(live.stop)
-        control = ControlServer(settings.data.dir / SOCKET_NAME, control_verbs(accounts))
+        store = _store_process(settings, secrets, client)
+        verbs = control_verbs(accounts) | rebuild_verbs(store, client)
+        control = ControlServer(settings.data.dir / SOCKET_NAME, verbs)
         async with control, asyncio.TaskGroup() as tasks:
-            store = _store_process(settings, secrets, client)
             running = (store.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
             watching = [tasks.create_task(one) for one in running]
             _settle_memory()
@@ -119,6 +124,12 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             )
             for task in watching:
                 task.cancel()
+
+
+async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
+    configure_logs("warning", _log_format(settings))
+    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    await rebuild_here(_store_process(settings, secrets, client), client)
 
 
 @contextlib.asynccontextmanager

@@ -12,7 +12,7 @@ import secrets
 import shlex
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +22,7 @@ import msgspec
 from collector import control
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
 from collector.program import program
+from collector.rebuild import REBUILD, rebuild_there
 from collector.server import AddressUnusable
 from collector.settings import Settings
 from collector.wire.problem import RequestError
@@ -61,7 +62,7 @@ EXPECTED = (ConfigError, CommandError, AddressUnusable, control.ControlError, St
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; `verb` of what it parses is "init", "serve" or "admin add"."""
+    """Return the parser; `verb` of what it parses is "init", "serve", "rebuild" or "admin add"."""
     flags = argparse.ArgumentParser(add_help=False)
     flags.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.toml, may be missing)")
     flags.add_argument("--env-file", type=Path, metavar="FILE", help="secrets (default: ./.env)")
@@ -76,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     init.set_defaults(verb="init")
     serve = verbs.add_parser("serve", parents=[flags], help="run the daemon in the foreground")
     serve.set_defaults(verb="serve")
+    rebuild = verbs.add_parser("rebuild", parents=[flags], help="fill the statistics' database again from the log")
+    rebuild.set_defaults(verb=REBUILD)
     admin = verbs.add_parser("admin", help="administrators").add_subparsers(required=True, metavar="VERB")
     add = admin.add_parser("add", parents=[flags], help="add an administrator")
     add.add_argument("nickname", metavar="NICKNAME")
@@ -188,6 +191,27 @@ def run_admin_add(arguments: argparse.Namespace, open_accounts: OpenAccounts) ->
         finally:
             lock.release()
     print(f"added the administrator {new.nickname!a}")
+
+
+def run_rebuild(
+    arguments: argparse.Namespace, rebuild_here: Callable[[Settings, Secrets], Coroutine[None, None, None]]
+) -> None:
+    """Fill the store again; `rebuild_here` does it where no daemon holds the lock."""
+    settings = settings_of(arguments)
+    directory = settings.data.dir
+    if not directory.is_dir():
+        raise CommandError(f"{directory}: no such data directory; run `footfalld init`")
+    _require_owner(directory)
+    lock = Lock(directory / LOCK_NAME)
+    try:
+        lock.acquire()
+    except DirectoryBusy:
+        asyncio.run(rebuild_there(directory / control.SOCKET_NAME, CONTROL_TIMEOUT_S))
+    else:
+        try:
+            asyncio.run(rebuild_here(settings, load_secrets(arguments.env_file)))
+        finally:
+            lock.release()
 
 
 def control_verbs(accounts: Administrators) -> dict[str, control.Verb]:

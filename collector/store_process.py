@@ -34,6 +34,9 @@ class StoreProcess:
         self._restart_wait_s = restart_wait_s
         self._restart_wait_s_max = restart_wait_s_max
         self._stop_wait_s = stop_wait_s
+        self._process: asyncio.subprocess.Process | None = None
+        self._rebuild_next = settings.rebuild
+        self.starts = 0
 
     async def run(self) -> None:
         """Run until cancelled; each store that ends is followed by another, after a wait that doubles up to a limit."""
@@ -47,6 +50,12 @@ class StoreProcess:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, self._restart_wait_s_max)
 
+    def rebuild(self) -> None:
+        """End the store process; the next one, and only that, sets its files aside and fills itself again."""
+        self._rebuild_next = True
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+
     async def _run_once(self) -> int:
         ours, theirs = socket.socketpair()
         with theirs:
@@ -58,7 +67,8 @@ class StoreProcess:
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
             )
-            settings = msgspec.structs.replace(self._settings, link=theirs.fileno())
+            settings = msgspec.structs.replace(self._settings, link=theirs.fileno(), rebuild=self._rebuild_next)
+        self._process, self._rebuild_next, self.starts = process, False, self.starts + 1
         assert process.stdin is not None
         process.stdin.write(msgspec.json.encode(settings) + b"\n")
         process.stdin.close()

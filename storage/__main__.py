@@ -108,7 +108,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
 
 @contextlib.contextmanager
 def _condemning(store: DuckDBStore) -> Iterator[None]:
-    """Raise what ended the tasks; where it was damage, the next start sets the files aside."""
+    """Raise what ended the start or the tasks; where it was damage, the next start sets the files aside."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -116,6 +116,9 @@ def _condemning(store: DuckDBStore) -> Iterator[None]:
         if damage is not None:
             store.condemn(str(damage.exceptions[0]))
         raise group.exceptions[0] from group
+    except StoreDamaged as damage:
+        store.condemn(str(damage))
+        raise
 
 
 def _now() -> datetime:
