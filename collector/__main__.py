@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,9 @@ import uvloop
 
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
+from collector.administration.log import LogAnswers
+from collector.administration.metrics import Metrics
+from collector.administration.receipts import Receipts
 from collector.app import build_app
 from collector.commands import (
     ADD_ADMIN,
@@ -41,6 +45,7 @@ from collector.identity.tokens import Tokens
 from collector.notify import Supervisor
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_here, rebuild_verbs
+from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
@@ -59,6 +64,7 @@ from storage.store_client import StoreClient
 from storage.suppression import erasure_key
 from storage.user_files import UserFiles
 from storage.wal.log import WriteAheadLog
+from storage.wal.survey import Survey
 from storage.wal.tail import WalTail
 
 GC_ALLOCATIONS = 20_000
@@ -97,15 +103,16 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         door = Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
         identity = Authentication(accounts, Joins(log, door).join)
         live = _live(settings, identity, log)
+        refused = Counter[int]()
         routes = [
             *identity.routes(),
             *_tracking(settings, identity, door, log).routes(),
             *statistics.routes(client, _now, time.perf_counter),
             *live.routes(),
-            *HealthAnswers(log, client, identity.authenticate).routes(),
+            *_administration(settings, identity, log, client, refused),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
-        app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max)
+        app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max, refused=refused)
         app.on_shutdown.append(live.stop)
         store = _store_process(settings, secrets, client)
         verbs = control_verbs(accounts) | rebuild_verbs(store, client)
@@ -169,6 +176,19 @@ def _tracking(settings: Settings, identity: Authentication, door: Door, log: Wri
         identity.authenticate,
         rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max,
     )
+
+
+def _administration(
+    settings: Settings, identity: Authentication, log: WriteAheadLog, store: StoreClient, refused: Counter[int]
+) -> list[Route]:
+    disk = Survey(settings.data.dir)
+    logs = LogAnswers(log, store, disk)
+    return [
+        *HealthAnswers(log, store, disk, identity.authenticate).routes(),
+        *logs.routes(),
+        *Metrics(logs, identity.authenticate, refused).routes(),
+        *Receipts(log, store, disk).routes(),
+    ]
 
 
 def _live(settings: Settings, identity: Authentication, log: WriteAheadLog) -> Live:

@@ -1,5 +1,6 @@
 """The HTTP application: routes and their guards; opens nothing, starts nothing."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from aiohttp import web, web_response
@@ -12,19 +13,22 @@ from collector.routes import Handler, Route, Who, gaps
 RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
 
 
-def build_app(routes: Sequence[Route], authenticate: Authenticate, *, body_bytes_max: int) -> web.Application:
-    """Return the application of a table of routes."""
+def build_app(
+    routes: Sequence[Route], authenticate: Authenticate, *, body_bytes_max: int, refused: Counter[int] | None = None
+) -> web.Application:
+    """Return the application of a table of routes; `refused` counts its problems by status."""
+    refused = Counter() if refused is None else refused
     # aiohttp's own answers (its parser's 400, `OPTIONS *`) would tell its version to strangers; it has no setting.
     web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
     app = web.Application(client_max_size=body_bytes_max)
     for route in routes:
         assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
-        answering = answering_problems(handler)
+        answering = answering_problems(handler, refused)
         app.router.add_route(route.method, route.path, answering)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, answering)  # RFC 9110, 9.1: every server must support both
-    app.router.add_route("*", "/{path:.*}", answering_problems(no_such_route))
+    app.router.add_route("*", "/{path:.*}", answering_problems(no_such_route, refused))
     return app
 
 

@@ -2,6 +2,7 @@
 
 import http
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -74,8 +75,8 @@ RETRY_AFTER_S = (1, 5)
 """Retry-After of a 503 is drawn from this range, ends included, so that clients do not all return at once."""
 
 
-def answering_problems(handler: Handler) -> Handler:
-    """Return the handler with its errors answered as the problems they stand for.
+def answering_problems(handler: Handler, refused: Counter[int]) -> Handler:
+    """Return the handler with its errors answered as the problems they stand for, and counted by status.
 
     Not an aiohttp middleware: those cost every request two more calls and a look-up.
     """
@@ -84,10 +85,12 @@ def answering_problems(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return _of_router(error)
+            answer = _of_router(error)
         except Exception as error:  # noqa: BLE001 - the one edge of the daemon where every error is answered
             row = _row(type(error))
-            return _unexpected(request, error) if row is None else _known(error, row)
+            answer = _unexpected(request, error) if row is None else _known(error, row)
+        refused[answer.status] += 1
+        return answer
 
     return answering
 

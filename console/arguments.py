@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from collector.wire.problem import QueryInvalid
+from collector.wire.receipt import read_receipt
 from console.errors import UsageError
 from console.period import FORMS, period
 from console.profiles import LOCAL, PROFILE_VARIABLE, Profile, profile_file, read_profile
@@ -47,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
         "-n", dest="rows_max", metavar="N", type=_read(_rows_max), default=ROWS, help="rows at most (%(default)s)"
     )
     top.add_argument("--json", action="store_true", help="print the daemon's answer as JSON")
+
+    receipt = commands.add_parser("receipt", parents=[connection], help="say where the event of a receipt is")
+    receipt.add_argument("receipt", metavar="RECEIPT", type=_read(_receipt), help="<log_id>:<offset>")
+    receipt.add_argument("--json", action="store_true", help="print the daemon's answer as JSON")
 
     live = commands.add_parser("live", parents=[connection], help="print events as they come in, until ctrl-c")
     live.add_argument("--json", action="store_true", help="print each event as a line of JSON")
@@ -110,6 +116,14 @@ def _filter(text: str) -> tuple[str, str]:
     if key not in FILTERS or not equals:
         raise ValueError(f"should be K=V with K one of {', '.join(FILTERS)}")
     return key, value
+
+
+def _receipt(text: str) -> str:
+    try:
+        read_receipt(text)
+    except QueryInvalid:
+        raise ValueError("should look like <log_id>:<offset>") from None
+    return text
 
 
 def _rows_max(text: str) -> int:

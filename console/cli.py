@@ -94,6 +94,8 @@ def _run(arguments: argparse.Namespace) -> "Report":
             return asyncio.run(commands.run_status(arguments, os.environ))
         case "live":
             return asyncio.run(commands.run_live(arguments, os.environ))
+        case "receipt":
+            return asyncio.run(commands.run_receipt(arguments, os.environ))
         case "top":
             return asyncio.run(commands.run_top(arguments, os.environ, datetime.now(UTC)))
         case _:

@@ -9,6 +9,7 @@ from typing import NoReturn
 from console.client import Client
 from console.errors import Refused, UsageError
 from console.live import live
+from console.receipt import receipt
 from console.report import Report
 from console.signin import sign_in
 from console.status import status
@@ -43,6 +44,12 @@ async def run_top(arguments: argparse.Namespace, environ: Mapping[str, str], now
         return await top(
             client, arguments.dimension, filters | period, rows_max=arguments.rows_max, as_json=arguments.json
         )
+
+
+async def run_receipt(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Return what became of the item that got `arguments.receipt`."""
+    async with Client(arguments.url, read_token(arguments.token_file, environ)) as client:
+        return await receipt(client, arguments.receipt, as_json=arguments.json)
 
 
 async def run_live(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:

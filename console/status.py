@@ -1,10 +1,11 @@
 """`footfall status`: whether the daemon is well, and how far the store is behind the log."""
 
+from datetime import datetime
 from http import HTTPStatus
 
 import msgspec
 
-from collector.wire.health import Health, LogHealth, StoreHealth, Version
+from collector.wire.health import DiskUsage, Health, Ledger, LogHealth, StoreHealth, Version
 from console.answers import escaped, read, refusal
 from console.client import Answer, Client
 from console.errors import Refused
@@ -42,6 +43,10 @@ def _pairs(health: Health, refused: Refused | None, version: Version) -> Pairs:
         pairs += _log(health.log)
     if health.store is not msgspec.UNSET:
         pairs += [("store", "down")] if health.store is None else _store(health.store)
+    if health.ledger is not msgspec.UNSET and health.ledger is not None:
+        pairs += _ledger(health.ledger)
+    if health.disk is not msgspec.UNSET:
+        pairs += _disk(health.disk)
     return pairs
 
 
@@ -58,17 +63,42 @@ def _log(log: LogHealth) -> Pairs:
         ("durable offset", f"{log.durable_offset}, in segment {log.segment} of {log.segment_bytes} bytes"),
         ("unflushed", f"{log.unflushed_bytes} bytes"),
         ("answered", f"{log.groups} groups, {log.duplicates} duplicates, {log.rejected} rejected since the start"),
+        ("group commit", f"p50 {_ms(log.commit_p50_s)}, p99 {_ms(log.commit_p99_s)}"),
     ]
 
 
 def _store(store: StoreHealth) -> Pairs:
-    loaded_at = "never" if store.loaded_at is None else f"{store.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
     pairs = [
-        ("store", f"position {store.position}, loaded {loaded_at}"),
+        ("store", f"position {store.position}, loaded {_time(store.loaded_at)}"),
         ("stored", f"{store.n_rows} events, {store.n_rejected} rejected, {store.n_duplicates} duplicates"),
         ("pending", f"{store.lag_bytes} bytes of the log"),
+        ("checkpoint", _time(store.checkpoint_at)),
     ]
     if store.rebuild is not None:
         done = store.rebuild.bytes_total - store.rebuild.bytes_left
         pairs.append(("rebuild", f"{done} of {store.rebuild.bytes_total} bytes, since {store.rebuild.reason}"))
     return pairs if store.last_error is None else [*pairs, ("store error", store.last_error)]
+
+
+def _ledger(ledger: Ledger) -> Pairs:
+    became = ("stored", "duplicate", "rejected", "lost", "pending")
+    parts = " + ".join(f"{getattr(ledger, name)} {name}" for name in became)
+    return [("answered 2xx", f"{ledger.answered} items = {parts}")]
+
+
+def _disk(disk: DiskUsage) -> Pairs:
+    return [
+        ("log files", f"{disk.live_segments} segments, {disk.live_bytes} bytes"),
+        ("archive", f"{disk.archive_segments} segments, {disk.archive_bytes} bytes"),
+        ("quarantine", f"{disk.quarantine_bytes} bytes"),
+        ("disk free", f"{disk.disk_free_bytes} bytes"),
+        ("last backup", _time(disk.backup_at)),
+    ]
+
+
+def _time(time: datetime | None) -> str:
+    return "never" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _ms(seconds: float | None) -> str:
+    return "none yet" if seconds is None else f"{seconds * 1000:.1f} ms"

@@ -1,6 +1,7 @@
 """The ports of the durable parts: what a front, a batcher and the statistics may rely on, whatever stands behind."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +30,10 @@ from storage.user import User
 
 
 class LogHealth(msgspec.Struct, frozen=True):
-    """What a log says of itself; offsets count from 0, so `durable_offset` is -1 while nothing is durable."""
+    """What a log says of itself; offsets count from 0, so `durable_offset` is -1 while nothing is durable.
+
+    `commit_p50_s` and `commit_p99_s` are of the last groups: from the hand-over to the disk's thread until durable.
+    """
 
     log_id: str
     accepting: bool
@@ -41,6 +45,33 @@ class LogHealth(msgspec.Struct, frozen=True):
     groups: int
     duplicates: int
     rejected: int
+    commit_p50_s: float | None = None
+    commit_p99_s: float | None = None
+
+
+class DiskUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies in a data directory, in bytes as the files have them, and what its disk still takes.
+
+    `live` segments are in the log, loaded or not; `backup_at` is when the last verified backup was made.
+    """
+
+    live_segments: int
+    live_bytes: int
+    archive_segments: int
+    archive_bytes: int
+    quarantine_bytes: int
+    disk_free_bytes: int
+    backup_at: datetime | None
+
+
+class DiskSurvey(Protocol):
+    """Looks at the files of a data directory."""
+
+    def usage(self) -> DiskUsage:
+        """Return what lies there; blocks on the disk. OSError where it cannot be listed."""
+
+    def lines_of(self, log_id: str) -> int:
+        """Return how many offsets a log whose writer is dead has given, 0 where there is no such log; blocks."""
 
 
 class EventLog(Protocol):

@@ -1,25 +1,30 @@
 """GET /health, /ready and /version."""
 
+import asyncio
 import http
 import importlib.metadata
 
 import msgspec
 from aiohttp import web
 
+from collector.administration.ledger import ledger_of
 from collector.answers import json_answer
 from collector.identity.caller import Authenticate
 from collector.routes import Answer, Route
-from collector.wire.health import Build, Health, LogHealth, Ready, StoreHealth, Version
+from collector.wire.health import Build, DiskUsage, Health, LogHealth, Ready, StoreHealth, Version
 from storage.errors import LogFull, StorageError
-from storage.ports import EventLog, EventStore
+from storage.ports import DiskSurvey, EventLog, EventStore
+from storage.ports import LogHealth as OwnLog
+from storage.query import StoreHealth as Asked
 
 
 class HealthAnswers:
     """What the daemon says of itself."""
 
-    def __init__(self, log: EventLog, store: EventStore, authenticate: Authenticate) -> None:
+    def __init__(self, log: EventLog, store: EventStore, disk: DiskSurvey, authenticate: Authenticate) -> None:
         self._log = log
         self._store = store
+        self._disk = disk
         self._authenticate = authenticate
         build = Build(importlib.metadata.version("footfall"), commit=None, build_date=None)
         self._version = Version(server=build, client=build)
@@ -34,16 +39,28 @@ class HealthAnswers:
 
     async def health(self, request: web.Request) -> web.Response:
         """Answer ok or degraded, and to an administrator why."""
+        caller = await self._authenticate(request)
         reasons: list[str] = []
+        store = await self._asked(reasons)
+        # After the store was asked: what it took by then is in the log's figures too.
         log = self._log.health()
         if not log.accepting:
-            reasons.append(f"tracking is refused: {log.reason}")
-        store = await self._store_health(reasons)
+            reasons.insert(0, f"tracking is refused: {log.reason}")
         health = Health("degraded" if reasons else "ok")
-        caller = await self._authenticate(request)
         if caller is not None and caller.role == "admin":
-            health = Health(health.status, reasons, msgspec.convert(log, LogHealth, from_attributes=True), store)
+            health = await self._detailed(health, reasons, log, store)
         return json_answer(health)
+
+    async def _detailed(self, health: Health, reasons: list[str], log: OwnLog, store: Asked | None) -> Health:
+        usage = await asyncio.to_thread(self._disk.usage)
+        return Health(
+            health.status,
+            reasons,
+            msgspec.convert(log, LogHealth, from_attributes=True),
+            None if store is None else msgspec.convert(store, StoreHealth, from_attributes=True),
+            None if store is None else ledger_of(store, log),
+            msgspec.convert(usage, DiskUsage, from_attributes=True),
+        )
 
     async def ready(self, _: web.Request) -> web.Response:
         """Answer ready while tracking is accepted; LogFull otherwise."""
@@ -56,7 +73,7 @@ class HealthAnswers:
         """Answer what is running."""
         return json_answer(self._version, http.HTTPStatus.OK)
 
-    async def _store_health(self, reasons: list[str]) -> StoreHealth | None:
+    async def _asked(self, reasons: list[str]) -> Asked | None:
         try:
             store = await self._store.health()
         except StorageError as error:
@@ -67,4 +84,4 @@ class HealthAnswers:
         if store.rebuild is not None:
             reasons.append(f"statistics are being rebuilt ({store.rebuild.reason}): {store.rebuild}")
         reasons += [f"the log is damaged: {alarm}" for alarm in store.alarms]
-        return msgspec.convert(store, StoreHealth, from_attributes=True)
+        return store

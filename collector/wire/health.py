@@ -20,6 +20,39 @@ class LogHealth(msgspec.Struct, frozen=True):
     groups: int
     duplicates: int
     rejected: int
+    commit_p50_s: float | None
+    commit_p99_s: float | None
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What became of every item that was answered 2xx: answered = stored + duplicate + rejected + lost + pending."""
+
+    answered: int
+    stored: int
+    duplicate: int
+    rejected: int
+    lost: int
+    pending: int
+
+
+class DiskUsage(msgspec.Struct, frozen=True):
+    """What lies in the data directory; `live` segments are in the log, `backup_at` is of the last verified backup."""
+
+    live_segments: int
+    live_bytes: int
+    archive_segments: int
+    archive_bytes: int
+    quarantine_bytes: int
+    disk_free_bytes: int
+    backup_at: datetime | None
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How far the store is behind the log: items, bytes with their frame headers, and for how long it always was."""
+
+    events: int
+    bytes: int
+    seconds: float
 
 
 class LogCounts(msgspec.Struct, frozen=True):
@@ -66,12 +99,27 @@ class StoreHealth(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """GET /health: everybody is told `status`, an administrator the rest; `store` is null while nobody answers there."""
+    """GET /health: everybody is told `status`, an administrator the rest.
+
+    `store` and `ledger` are null while nobody answers there.
+    """
 
     status: Literal["ok", "degraded"]
     reasons: list[str] | UnsetType = UNSET
     log: LogHealth | UnsetType = UNSET
     store: StoreHealth | UnsetType | None = UNSET
+    ledger: Ledger | UnsetType | None = UNSET
+    disk: DiskUsage | UnsetType = UNSET
+
+
+class LogReport(msgspec.Struct, frozen=True):
+    """GET /admin/log: the log and what became of what it took; what the store is asked is null while it is away."""
+
+    log: LogHealth
+    ledger: Ledger | None
+    lag: Lag | None
+    checkpoint_at: datetime | None
+    disk: DiskUsage
 
 
 class Ready(msgspec.Struct, frozen=True):

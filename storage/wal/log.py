@@ -16,6 +16,7 @@ from storage.errors import LogFailed, LogFull
 from storage.files import make_directory
 from storage.filesystem import LOCAL, FileSystem
 from storage.ports import LogHealth
+from storage.wal.commits import Commits
 from storage.wal.directory import new_directory
 from storage.wal.segment import HEADER_BYTES
 from storage.wal.writer import Group, SegmentWriter, require_room
@@ -29,11 +30,12 @@ log = structlog.get_logger()
 class _PendingGroup(Group):
     """A group and the requests that wait for it."""
 
-    __slots__ = ("waiters",)
+    __slots__ = ("handed_over_at", "waiters")
 
     def __init__(self, first_offset: int) -> None:
         super().__init__(first_offset)
         self.waiters: list[asyncio.Future[None]] = []
+        self.handed_over_at = 0.0
 
 
 class WriteAheadLog:
@@ -78,6 +80,7 @@ class WriteAheadLog:
         self._durable_offset = -1
         self._full_reason: str | None = None
         self._groups = self._duplicates = self._rejected = 0
+        self._commits = Commits()
         self._closing = False
         self._next_offset = 0
         self.failed = asyncio.Event()
@@ -126,6 +129,7 @@ class WriteAheadLog:
 
     def health(self) -> LogHealth:
         """Return figures as the port says; the counts are of this incarnation."""
+        p50_s, p99_s = self._commits.percentiles(50, 99)
         return LogHealth(
             log_id=self.log_id,
             accepting=self._failure is None and self._full_reason is None and not self._closing,
@@ -137,6 +141,8 @@ class WriteAheadLog:
             groups=self._groups,
             duplicates=self._duplicates,
             rejected=self._rejected,
+            commit_p50_s=p50_s,
+            commit_p99_s=p99_s,
         )
 
     def stuck(self, silent_s: float) -> bool:
@@ -185,6 +191,7 @@ class WriteAheadLog:
             return
         if self._pending:
             self._writing = self._pending.popleft()
+            self._writing.handed_over_at = self._clock()
             self._orders.put(self._writing)
         elif self._closing:
             self._orders.put(None)
@@ -192,6 +199,7 @@ class WriteAheadLog:
     def _written(self, group: _PendingGroup) -> None:
         self._durable_offset += group.count
         self._full(None)
+        self._commits.add(self._heard_at - group.handed_over_at)
         self._groups += 1
         self._duplicates += group.duplicates
         self._rejected += group.rejected

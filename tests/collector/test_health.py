@@ -15,6 +15,7 @@ from storage.errors import StoreDown
 from storage.event import Event
 from storage.query import StoreHealth
 from tests.contracts.samples import NOON
+from tests.fakes.disk import MemoryDisk
 from tests.fakes.log import MemoryLog
 from tests.fakes.store import MemoryStore
 
@@ -49,7 +50,7 @@ class StuckStore(MemoryStore):
 async def ask(
     path: str, log: MemoryLog | None = None, store: MemoryStore | None = None, **headers: str
 ) -> tuple[int, dict[str, object]]:
-    answers = HealthAnswers(log or MemoryLog(), store or MemoryStore(), authenticate)
+    answers = HealthAnswers(log or MemoryLog(), store or MemoryStore(), MemoryDisk(), authenticate)
     app = build_app(answers.routes(), authenticate, body_bytes_max=1000)
     async with TestClient(TestServer(app)) as client:
         answer = await client.get(path, headers=headers)

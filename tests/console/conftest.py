@@ -24,6 +24,8 @@ LOG = {
     "groups": 12,
     "duplicates": 2,
     "rejected": 1,
+    "commit_p50_s": 0.0006,
+    "commit_p99_s": None,
 }
 STORE = {
     "position": 17,

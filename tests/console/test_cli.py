@@ -53,6 +53,8 @@ async def test_status_shows_log_and_store_to_an_administrator(daemon, footfall, 
         "store": "position 17, loaded 2026-11-20 10:00:00 UTC",
         "stored": "40 events, 1 rejected, 2 duplicates",
         "pending": "512 bytes of the log",
+        "checkpoint": "never",
+        "group commit": "p50 0.6 ms, p99 none yet",
     }
 
 
@@ -336,3 +338,11 @@ def test_importing_the_command_line_loads_nothing_heavy():
     code = "import sys, console.cli; print(sorted({'textual', 'duckdb', 'aiohttp', 'pydantic'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("text", ["7-c0ffee", "7-c0ffee:-1", "../health:1", "a:1/2"])
+async def test_what_is_no_receipt_is_2_before_a_daemon_is_asked(footfall, text, capsys):
+    with pytest.raises(SystemExit) as ended:
+        await footfall("receipt", text, "--url", "http://127.0.0.1:1")
+    assert ended.value.code == 2
+    assert "<log_id>:<offset>" in capsys.readouterr().err

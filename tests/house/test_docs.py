@@ -20,6 +20,7 @@ from collector.identity.errors import NameTaken
 from collector.problems import TABLE
 from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, Profile, SignedIn, Signin
+from collector.wire.receipt import ReceiptReport
 from console import arguments
 from storage.event import Event, RejectedItem, encode
 from storage.wal.segment import segment_name
@@ -110,6 +111,8 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /export/events.ndjson": (dict,),
     "GET /health": (health.Health,),
     "GET /version": (health.Version,),
+    "GET /admin/log": (health.LogReport,),
+    "GET /admin/receipts/{receipt}": (ReceiptReport,),
     "Problems": (problem.Problem,),
 }
 

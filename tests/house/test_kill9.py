@@ -121,5 +121,11 @@ async def test_every_acknowledged_event_is_stored_exactly_once(tmp_path: Path, k
         assert {label: found[label] for label in traffic.acknowledged} == traffic.acknowledged
         if kill == "store":
             assert (traffic.refused, traffic.broken) == (Counter(), 0)
+        report = daemon.get("/admin/log", token)["ledger"]
+        assert report["answered"] == sum(
+            report[state] for state in ("stored", "duplicate", "rejected", "lost", "pending")
+        )
+        assert report["answered"] >= len(traffic.acknowledged)
+        assert report["pending"] == 0
         health = daemon.get("/health", token)["store"]
         assert health["n_rows"] + health["n_rejected"] >= len(traffic.acknowledged)
