@@ -42,6 +42,7 @@ from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
+from collector.log_verbs import run_log
 from collector.notify import Supervisor
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_here, rebuild_verbs
@@ -80,6 +81,8 @@ def main(argv: list[str] | None = None) -> int:
         return exit_status(lambda: run_admin_add(arguments, open_accounts))
     if arguments.verb == REBUILD:
         return exit_status(lambda: run_rebuild(arguments, _rebuild_here))
+    if arguments.verb.startswith("log "):
+        return exit_status(lambda: run_log(arguments, settings_of(arguments).data.dir))
     return exit_status(lambda: run_serve(settings_of(arguments), load_secrets(arguments.env_file)))
 
 

@@ -21,6 +21,8 @@ import msgspec
 
 from collector import control
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
+from collector.errors import CommandError
+from collector.log_verbs import add_verbs
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_there
 from collector.server import AddressUnusable
@@ -53,16 +55,12 @@ OpenAccounts = Callable[[Settings, Secrets], AbstractAsyncContextManager[Adminis
 """Opens the accounts of the data directory; its lock is held meanwhile."""
 
 
-class CommandError(Exception):
-    """A verb cannot do what was asked; the text is one line with the remedy."""
-
-
 EXPECTED = (ConfigError, CommandError, AddressUnusable, control.ControlError, StorageError, RequestError, OSError)
 """What a person at the command line can act on: shown as one line, without a traceback."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser; `verb` of what it parses is "init", "serve", "rebuild" or "admin add"."""
+    """Return the parser; `verb` of what it parses is the verb with its words, such as "admin add"."""
     flags = argparse.ArgumentParser(add_help=False)
     flags.add_argument("--config", type=Path, metavar="FILE", help="settings (default: ./config.toml, may be missing)")
     flags.add_argument("--env-file", type=Path, metavar="FILE", help="secrets (default: ./.env)")
@@ -84,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("nickname", metavar="NICKNAME")
     add.add_argument("--password-stdin", action="store_true", help="read the password as one line of standard input")
     add.set_defaults(verb=ADD_ADMIN)
+    add_verbs(verbs, flags)
     return root
 
 

@@ -58,10 +58,14 @@ _manifests = msgspec.json.Decoder(Manifest)
 
 
 class Archive:
-    """The archived segments below `root`; used by one thread. The last one that was opened is kept unpacked."""
+    """The archived segments below `root`; used by one thread. The last one that was opened is kept unpacked.
 
-    def __init__(self, root: Path, *, files: FileSystem = LOCAL) -> None:
+    It is unpacked into a file without a name in `scratch`, or beside the archived one.
+    """
+
+    def __init__(self, root: Path, *, scratch: Path | None = None, files: FileSystem = LOCAL) -> None:
         self._root = root
+        self._scratch = scratch
         self._files = files
         self._opened: tuple[str, int, int] | None = None
 
@@ -232,7 +236,7 @@ class Archive:
 
     def _unnamed(self, path: Path, chunks: Iterable[bytes]) -> int:
         """Write a file beside `path` that has no name any more, and return its descriptor."""
-        scratch = path.with_name(f".{path.name}.open")
+        scratch = (self._scratch or path.parent) / f".{path.name}.open"
         descriptor = self._new(scratch)
         try:
             self._files.remove(scratch)
