@@ -1,5 +1,6 @@
 """footfalld: the composition root of the front; config in, adapters built, opened, supervised, served."""
 
+import argparse
 import asyncio
 import contextlib
 import gc
@@ -24,11 +25,12 @@ from collector.administration.log import LogAnswers
 from collector.administration.metrics import Metrics
 from collector.administration.receipts import Receipts
 from collector.app import build_app
+from collector.backup_verbs import run_backup, run_restore
 from collector.commands import (
     ADD_ADMIN,
-    LOCK_NAME,
     control_verbs,
     exit_status,
+    held,
     make_data_directory,
     parser,
     run_admin_add,
@@ -36,7 +38,7 @@ from collector.commands import (
     run_rebuild,
     settings_of,
 )
-from collector.config import Secrets, load_secrets
+from collector.config import ENV_FILE, Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
 from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
@@ -57,8 +59,7 @@ from collector.tracking.join import Joins
 from collector.tracking.recent import RecentIds
 from collector.tracking.track import Tracking
 from collector.tracking.visitor import Visitors
-from storage.errors import DirectoryBusy, DirectoryUnusable, LogFailed
-from storage.lock import Lock
+from storage.errors import LogFailed
 from storage.logs import configure_logs
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
@@ -83,13 +84,25 @@ def main(argv: list[str] | None = None) -> int:
         return exit_status(lambda: run_rebuild(arguments, _rebuild_here))
     if arguments.verb.startswith("log "):
         return exit_status(lambda: run_log(arguments, settings_of(arguments).data.dir))
+    if arguments.verb in ("backup", "restore"):
+        return exit_status(lambda: _copy(arguments, settings_of(arguments).data.dir))
     return exit_status(lambda: run_serve(settings_of(arguments), load_secrets(arguments.env_file)))
+
+
+def _copy(arguments: argparse.Namespace, data: Path) -> None:
+    env_file = arguments.env_file or ENV_FILE
+    if arguments.verb == "backup":
+        run_backup(arguments.directory, data, env_file, _now())
+        return
+    make_data_directory(data)
+    with held(data):
+        run_restore(arguments.directory, data, env_file)
 
 
 def run_serve(settings: Settings, secrets: Secrets) -> None:
     """Serve until a signal; every error that a person can act on says what to do."""
     configure_logs(settings.logging.level, _log_format(settings))
-    with _held(settings.data.dir), listen(settings.server.host, settings.server.port) as listener:
+    with held(settings.data.dir), listen(settings.server.host, settings.server.port) as listener:
         try:
             uvloop.run(_serve(settings, secrets, listener))
         except BaseExceptionGroup as group:
@@ -253,20 +266,6 @@ def _store_process(settings: Settings, secrets: Secrets, client: StoreClient) ->
 async def _failed(log: WriteAheadLog) -> None:
     await log.failed.wait()
     raise LogFailed(f"{log.health().reason}; restart the daemon, it goes on in a new log")
-
-
-def _held(directory: Path) -> Lock:
-    if not directory.is_dir():
-        raise DirectoryUnusable(f"{directory}: no such data directory; run `footfalld init`")
-    make_data_directory(directory)
-    try:
-        return Lock(directory / LOCK_NAME).acquire()
-    except DirectoryBusy as error:
-        raise DirectoryBusy(f"another daemon works on {directory}: {error}") from None
-    except OSError as error:
-        raise DirectoryUnusable(
-            f"{directory} cannot be written: {error.strerror}; name another one with --data"
-        ) from None
 
 
 def _settle_memory() -> None:

@@ -20,9 +20,10 @@ from typing import Protocol
 import msgspec
 
 from collector import control
+from collector.backup_verbs import add_verbs as add_backup_verbs
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
 from collector.errors import CommandError
-from collector.log_verbs import add_verbs
+from collector.log_verbs import add_verbs as add_log_verbs
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_there
 from collector.server import AddressUnusable
@@ -82,7 +83,8 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("nickname", metavar="NICKNAME")
     add.add_argument("--password-stdin", action="store_true", help="read the password as one line of standard input")
     add.set_defaults(verb=ADD_ADMIN)
-    add_verbs(verbs, flags)
+    add_log_verbs(verbs, flags)
+    add_backup_verbs(verbs, flags)
     return root
 
 
@@ -120,6 +122,21 @@ def make_data_directory(path: Path) -> None:
         raise DirectoryUnusable(f"{path}: is not a directory; name another one with --data")
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise DirectoryUnusable(f"{path}: others can enter it (mode {mode & 0o777:04o}); run `chmod 700 {path}`")
+
+
+def held(directory: Path) -> Lock:
+    """Return the lock of a data directory, held; the error names who holds it, or why it cannot be."""
+    if not directory.is_dir():
+        raise DirectoryUnusable(f"{directory}: no such data directory; run `footfalld init`")
+    make_data_directory(directory)
+    try:
+        return Lock(directory / LOCK_NAME).acquire()
+    except DirectoryBusy as error:
+        raise DirectoryBusy(f"another daemon works on {directory}: {error}") from None
+    except OSError as error:
+        raise DirectoryUnusable(
+            f"{directory} cannot be written: {error.strerror}; name another one with --data"
+        ) from None
 
 
 def run_init(arguments: argparse.Namespace) -> None:

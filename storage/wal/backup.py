@@ -1,0 +1,244 @@
+"""Copying a data directory while its daemon works, proving the copy by reading it back, and putting it back.
+
+The log is copied before the archive: a segment that moves from one to the other meanwhile is in at least one of them. The
+DuckDB file is never copied; it is filled again from what is.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from storage.errors import DirectoryUnusable, LogCorrupt
+from storage.files import make_directory, read_file, replace_file, write_all
+from storage.filesystem import LOCAL
+from storage.suppression import SUPPRESSION_NAME, Suppression
+from storage.wal.archive import SUFFIX as ARCHIVE_SUFFIX
+from storage.wal.archive import Archive
+from storage.wal.directory import LOCK_NAME, NUMBER_NAME
+from storage.wal.reader import LogReader
+from storage.wal.segments import SUFFIX, Segments
+
+MANIFEST_NAME = "backup.json"
+MANIFEST_VERSION = 1
+ENV_NAME = "env"
+CHUNK_BYTES = 1 << 20
+RUN_EVENTS_MAX = 100_000
+RUN_BYTES_MAX = 64 << 20
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading a log back found: `lines` that are whole, `rejected` of them, and what damage took."""
+
+    lines: int
+    rejected: int
+    duplicates: int
+    lost: int
+
+
+class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds: counts by log_id, and the SHA-256 of every file by its path in the backup."""
+
+    version: int = MANIFEST_VERSION
+    made_at: datetime
+    logs: dict[str, Counts]
+    sha256: dict[str, str]
+
+
+def make_backup(data: Path, env_file: Path, target: Path, made_at: datetime) -> BackupManifest:
+    """Return the manifest once `target` holds a whole copy that was read back and survives a power cut.
+
+    Raises:
+        DirectoryUnusable: `target`, or the draft of an earlier try beside it, is there already.
+    """
+    draft = target.with_name(f".{target.name}.partial")
+    for taken in (target, draft):
+        if taken.exists():
+            raise DirectoryUnusable(f"{taken} is there already; name another directory, or delete it")
+    make_directory(draft)
+    _copy_log(data / "log", draft / "log")
+    _copy_tree(data / "archive", draft / "archive", f"*/*{ARCHIVE_SUFFIX}")
+    _drop_archived(draft)
+    _copy_tree(data / "users", draft / "users", "**/*.json")
+    _copy(env_file, draft / ENV_NAME)
+    # Last: who was erased while the rest was copied is on it.
+    if (data / SUPPRESSION_NAME).exists():
+        _copy(data / SUPPRESSION_NAME, draft / SUPPRESSION_NAME)
+    manifest = BackupManifest(made_at=made_at, logs=read_back(draft), sha256=dict(_digests(draft)))
+    replace_file(draft / MANIFEST_NAME, msgspec.json.encode(manifest) + b"\n")
+    draft.rename(target)
+    LOCAL.sync_directory(target.parent)
+    return manifest
+
+
+def read_back(copy: Path) -> dict[str, Counts]:
+    """Recover, verify and read every log of a copy to its end, and return what it holds."""
+    archive = Archive(copy / "archive")
+    segments, spool = Segments(copy / "log", archive), copy / "spool"
+    for log_id in archive.log_ids():
+        for number in archive.numbers(log_id):
+            archive.verify(log_id, number)
+    reader = LogReader(segments, copy / "quarantine")
+    found = {log_id: [0, 0, 0, 0] for log_id in segments.log_ids()}
+    while run := reader.take(spool, events_max=RUN_EVENTS_MAX, bytes_max=RUN_BYTES_MAX):
+        counts = found[run.log_id]
+        counts[3 if run.is_lost else 0] += run.count
+        counts[2] += run.duplicates
+    archive.close()
+    for log_id, counts in found.items():
+        counts[1] = sum(segments.end(log_id, number).totals.rejected for number in segments.numbers(log_id))
+    spool.unlink(missing_ok=True)
+    for lock in copy.glob(f"log/*/{LOCK_NAME}"):
+        lock.unlink()
+    return {
+        log_id: Counts(lines=lines, rejected=rejected, duplicates=duplicates, lost=lost)
+        for log_id, (lines, rejected, duplicates, lost) in found.items()
+    }
+
+
+def verify_backup(source: Path) -> BackupManifest:
+    """Return the manifest of a backup whose every file is as it was written.
+
+    Raises:
+        DirectoryUnusable: it is no backup, or one of a later version.
+        LogCorrupt: a file is missing, changed or too many.
+    """
+    try:
+        manifest = msgspec.json.decode(read_file(source / MANIFEST_NAME), type=BackupManifest)
+    except (FileNotFoundError, msgspec.DecodeError) as error:
+        raise DirectoryUnusable(f"{source}: is no backup: {error}") from None
+    if manifest.version > MANIFEST_VERSION:
+        raise DirectoryUnusable(f"{source}: version {manifest.version}, this program reads up to {MANIFEST_VERSION}")
+    found = dict(_digests(source))
+    wrong = sorted(
+        name for name in found.keys() | manifest.sha256.keys() if found.get(name) != manifest.sha256.get(name)
+    )
+    if wrong:
+        raise LogCorrupt(f"{source}: {', '.join(wrong[:3])}: not as the manifest says ({len(wrong)} files)")
+    return manifest
+
+
+def restore(source: Path, data: Path, env_file: Path) -> BackupManifest:
+    """Return the manifest once a verified backup lies in `data`, durably; the caller holds the directory's lock.
+
+    The log comes last, under its name at once: an interrupted restore is done again. log_ids go on behind every one that
+    was ever given here or there. Who was erased here or there stays erased.
+
+    Raises:
+        DirectoryUnusable: `data` holds a log, an archive or a store, or `env_file` holds other secrets.
+    """
+    manifest = verify_backup(source)
+    _require_empty(data)
+    _restore_env(source / ENV_NAME, env_file)
+    _copy_tree(source / "archive", data / "archive", f"*/*{ARCHIVE_SUFFIX}")
+    _copy_tree(source / "users", data / "users", "**/*.json")
+    _merge_erased(source, data)
+    draft = data / ".log.restoring"
+    shutil.rmtree(draft, ignore_errors=True)
+    _copy_tree(source / "log", draft, f"*/*{SUFFIX}")
+    number = max(
+        _number(data / "log"), _number(source / "log"), *(int(name.split("-")[0]) for name in manifest.logs), 0
+    )
+    replace_file(draft / NUMBER_NAME, f"{number}\n".encode("ascii"))
+    shutil.rmtree(data / "log", ignore_errors=True)  # no log is in it
+    draft.rename(data / "log")
+    LOCAL.sync_directory(data)
+    return manifest
+
+
+def _require_empty(data: Path) -> None:
+    for pattern in (f"log/*/*{SUFFIX}", "store/*.duckdb"):
+        if found := next(data.glob(pattern), None):
+            raise DirectoryUnusable(f"{found} is there: move {data} away, or name another directory with --data")
+
+
+def _restore_env(kept: Path, env_file: Path) -> None:
+    if not env_file.exists():
+        _copy(kept, env_file)
+    elif read_file(kept) != read_file(env_file):
+        raise DirectoryUnusable(
+            f"{env_file} holds other secrets than the backup; move it away, passwords need the old ones"
+        )
+
+
+def _merge_erased(source: Path, data: Path) -> None:
+    """List everybody who was erased here or there, as still to be erased: the copied archive may be of before."""
+    here, there = (Suppression(place / SUPPRESSION_NAME, "") for place in (data, source))
+    for suppression in (here, there):
+        suppression.open()
+    entries = (*there.entries, *here.entries)
+    if entries:
+        (data / SUPPRESSION_NAME).unlink(missing_ok=True)
+        merged = Suppression(data / SUPPRESSION_NAME, "")
+        merged.add(msgspec.structs.replace(entry, done_at=None) for entry in entries)
+
+
+def _number(log: Path) -> int:
+    try:
+        return int(read_file(log / NUMBER_NAME))
+    except FileNotFoundError:
+        return 0
+
+
+def _copy_log(source: Path, target: Path) -> None:
+    make_directory(target)
+    replace_file(target / NUMBER_NAME, f"{_number(source)}\n".encode("ascii"))
+    _copy_tree(source, target, f"[0-9]*/*{SUFFIX}")
+
+
+def _drop_archived(copy: Path) -> None:
+    """Drop what was copied twice: of a segment that was open when it was copied the archive has more."""
+    for archived in copy.glob(f"archive/*/*{ARCHIVE_SUFFIX}"):
+        live = copy / "log" / archived.parent.name / archived.name.replace(ARCHIVE_SUFFIX, SUFFIX)
+        live.unlink(missing_ok=True)
+
+
+def _copy_tree(source: Path, target: Path, pattern: str) -> None:
+    """Copy the files of a pattern in order, durably; one that is gone by its turn is left out."""
+    for path in sorted(source.glob(pattern)):
+        if path.name.startswith("."):
+            continue
+        copied = target / path.relative_to(source)
+        _make_directories(copied.parent)
+        try:
+            _copy(path, copied)
+        except FileNotFoundError:
+            continue
+
+
+def _make_directories(directory: Path) -> None:
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    for one in reversed(missing):
+        make_directory(one)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy what a file holds now; replaces `target`, durably."""
+    opened = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        draft = target.with_name(f".{target.name}.tmp")
+        draft.unlink(missing_ok=True)
+        descriptor = LOCAL.create(draft)
+        try:
+            at, size = 0, LOCAL.size(opened)
+            while at < size and (chunk := LOCAL.read(opened, min(CHUNK_BYTES, size - at), at)):
+                write_all(descriptor, chunk, at)
+                at += len(chunk)
+            LOCAL.sync(descriptor)
+        finally:
+            LOCAL.close(descriptor)
+    finally:
+        LOCAL.close(opened)
+    draft.rename(target)
+    LOCAL.sync_directory(target.parent)
+
+
+def _digests(root: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path != root / MANIFEST_NAME:
+            with path.open("rb") as file:
+                yield str(path.relative_to(root)), hashlib.file_digest(file, "sha256").hexdigest()
