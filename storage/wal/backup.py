@@ -172,7 +172,6 @@ def _merge_erased(source: Path, data: Path) -> None:
         suppression.open()
     entries = (*there.entries, *here.entries)
     if entries:
-        (data / SUPPRESSION_NAME).unlink(missing_ok=True)
         merged = Suppression(data / SUPPRESSION_NAME, "")
         merged.add(msgspec.structs.replace(entry, done_at=None) for entry in entries)
 
