@@ -8,9 +8,9 @@ import pytest
 
 from storage.duckdb.store import DuckDBStore
 from storage.query import EventFilter, ExportQuery
-from storage.wal.reader import LogReader
 from tests.collector.tracking_site import Members, TrackingSite
 from tests.contracts.shelf import open_store
+from tests.logs import reader_of
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Iterator[DuckDBStore]:
 
 async def load(tracking: TrackingSite, store: DuckDBStore) -> list[Members]:
     await tracking.lines()
-    reader = LogReader(tracking.directory / "log", tracking.directory / "quarantine")
+    reader = reader_of(tracking.directory)
     spool = tracking.directory / "store" / "spool.ndjson"
     while batch := reader.take(spool, events_max=10_000, bytes_max=1 << 20):
         store.apply(batch, spool)

@@ -211,7 +211,9 @@ def stored(store: DuckDBStore, log_ids: list[str]) -> Stored:
             reader.rows(
                 'SELECT log_id, "offset", source_label FROM events WHERE list_contains($log_ids, log_id)', mine
             ),
-            reader.rows('SELECT log_id, "offset", decode(raw) FROM rejected WHERE list_contains($log_ids, log_id)', mine),
+            reader.rows(
+                'SELECT log_id, "offset", decode(raw) FROM rejected WHERE list_contains($log_ids, log_id)', mine
+            ),
             reader.rows(
                 "SELECT log_id, from_offset, to_offset, n_rows, n_rejected, n_dup, n_lost, duplicates FROM ledger "
                 "WHERE list_contains($log_ids, log_id) ORDER BY position",
