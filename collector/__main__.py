@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import functools
 import gc
 import importlib.metadata
 import os
@@ -12,7 +13,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -27,19 +28,20 @@ from collector.administration.receipts import Receipts
 from collector.app import build_app
 from collector.backup_verbs import run_backup, run_restore
 from collector.commands import (
-    ADD_ADMIN,
     control_verbs,
     exit_status,
     held,
     make_data_directory,
     parser,
     run_admin_add,
+    run_erase,
     run_init,
     run_rebuild,
     settings_of,
 )
 from collector.config import ENV_FILE, Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
+from collector.erase import erase_here, erase_verbs
 from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
@@ -47,7 +49,7 @@ from collector.identity.tokens import Tokens
 from collector.log_verbs import run_log
 from collector.notify import Supervisor
 from collector.program import program
-from collector.rebuild import REBUILD, rebuild_here, rebuild_verbs
+from collector.rebuild import rebuild_here, rebuild_verbs
 from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
@@ -61,11 +63,14 @@ from collector.tracking.track import Tracking
 from collector.tracking.visitor import Visitors
 from storage.errors import LogFailed
 from storage.logs import configure_logs
+from storage.query import Person
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.suppression import erasure_key
 from storage.user_files import UserFiles
+from storage.wal.archive import Archive
 from storage.wal.log import WriteAheadLog
+from storage.wal.segments import Segments
 from storage.wal.survey import Survey
 from storage.wal.tail import WalTail
 
@@ -76,17 +81,8 @@ GC_ALLOCATIONS = 20_000
 def main(argv: list[str] | None = None) -> int:
     """Run a verb of footfalld and return its exit status."""
     arguments = parser().parse_args(argv)
-    if arguments.verb == "init":
-        return exit_status(lambda: run_init(arguments))
-    if arguments.verb == ADD_ADMIN:
-        return exit_status(lambda: run_admin_add(arguments, open_accounts))
-    if arguments.verb == REBUILD:
-        return exit_status(lambda: run_rebuild(arguments, _rebuild_here))
-    if arguments.verb.startswith("log "):
-        return exit_status(lambda: run_log(arguments, settings_of(arguments).data.dir))
-    if arguments.verb in ("backup", "restore"):
-        return exit_status(lambda: _copy(arguments, settings_of(arguments).data.dir))
-    return exit_status(lambda: run_serve(settings_of(arguments), load_secrets(arguments.env_file)))
+    run = VERBS[arguments.verb.partition(" ")[0]]
+    return exit_status(lambda: run(arguments))
 
 
 def _copy(arguments: argparse.Namespace, data: Path) -> None:
@@ -131,7 +127,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max, refused=refused)
         app.on_shutdown.append(live.stop)
         store = _store_process(settings, secrets, client)
-        verbs = control_verbs(accounts) | rebuild_verbs(store, client)
+        verbs = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
         control = ControlServer(settings.data.dir / SOCKET_NAME, verbs)
         async with control, asyncio.TaskGroup() as tasks:
             running = (store.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
@@ -153,6 +149,15 @@ async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
     configure_logs("warning", _log_format(settings))
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
     await rebuild_here(_store_process(settings, secrets, client), client)
+
+
+async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> None:
+    configure_logs("warning", _log_format(settings))
+    log_ids = Segments(settings.data.dir / "log", Archive(settings.data.dir / "archive")).log_ids()
+    if not log_ids:
+        return
+    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    await erase_here(person, _store_process(settings, secrets, client), client, log_ids[-1])
 
 
 @contextlib.asynccontextmanager
@@ -294,6 +299,19 @@ def _new_id() -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "init": run_init,
+    "serve": lambda arguments: run_serve(settings_of(arguments), load_secrets(arguments.env_file)),
+    "admin": lambda arguments: run_admin_add(arguments, open_accounts),
+    "rebuild": lambda arguments: run_rebuild(arguments, _rebuild_here),
+    "erase": lambda arguments: run_erase(arguments, lambda person: functools.partial(_erase_here, person)),
+    "log": lambda arguments: run_log(arguments, settings_of(arguments).data.dir),
+    "backup": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
+    "restore": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
+}
+"""What the first word of a verb runs."""
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import msgspec
 from collector import control
 from collector.backup_verbs import add_verbs as add_backup_verbs
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
+from collector.erase import add_verb as add_erase_verb
+from collector.erase import erase_there, person_of
 from collector.errors import CommandError
 from collector.log_verbs import add_verbs as add_log_verbs
 from collector.program import program
@@ -33,6 +35,8 @@ from storage.errors import DirectoryBusy, DirectoryUnusable, StorageError
 from storage.files import make_directory, replace_file
 from storage.filesystem import LOCAL
 from storage.lock import Lock
+from storage.query import Person
+from storage.suppression import SUPPRESSION_NAME
 from storage.user import User
 
 LOCK_NAME = "LOCK"
@@ -54,6 +58,9 @@ class Administrators(Protocol):
 
 OpenAccounts = Callable[[Settings, Secrets], AbstractAsyncContextManager[Administrators]]
 """Opens the accounts of the data directory; its lock is held meanwhile."""
+
+Here = Callable[[Settings, Secrets], Coroutine[None, None, None]]
+"""Does a verb's work with a store of its own; the lock of the data directory is held meanwhile."""
 
 
 EXPECTED = (ConfigError, CommandError, AddressUnusable, control.ControlError, StorageError, RequestError, OSError)
@@ -83,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("nickname", metavar="NICKNAME")
     add.add_argument("--password-stdin", action="store_true", help="read the password as one line of standard input")
     add.set_defaults(verb=ADD_ADMIN)
+    add_erase_verb(verbs, flags)
     add_log_verbs(verbs, flags)
     add_backup_verbs(verbs, flags)
     return root
@@ -209,10 +217,22 @@ def run_admin_add(arguments: argparse.Namespace, open_accounts: OpenAccounts) ->
     print(f"added the administrator {new.nickname!a}")
 
 
-def run_rebuild(
-    arguments: argparse.Namespace, rebuild_here: Callable[[Settings, Secrets], Coroutine[None, None, None]]
+def run_rebuild(arguments: argparse.Namespace, here: Here) -> None:
+    """Fill the store again; `here` does it where no daemon holds the lock."""
+    _here_or_there(arguments, here, lambda path: rebuild_there(path, CONTROL_TIMEOUT_S))
+
+
+def run_erase(arguments: argparse.Namespace, here: Callable[[Person], Here]) -> None:
+    """Erase a person; `here` does it where no daemon holds the lock."""
+    person = person_of(arguments, _typed)
+    _here_or_there(arguments, here(person), lambda path: erase_there(person, path, CONTROL_TIMEOUT_S))
+    print(f"erased from log, archive and statistics; an account and {SUPPRESSION_NAME}, which backups need, stay")
+
+
+def _here_or_there(
+    arguments: argparse.Namespace, here: Here, there: Callable[[Path], Coroutine[None, None, None]]
 ) -> None:
-    """Fill the store again; `rebuild_here` does it where no daemon holds the lock."""
+    """Work on the data directory itself, or where a daemon holds its lock through the control socket."""
     settings = settings_of(arguments)
     directory = settings.data.dir
     if not directory.is_dir():
@@ -222,12 +242,21 @@ def run_rebuild(
     try:
         lock.acquire()
     except DirectoryBusy:
-        asyncio.run(rebuild_there(directory / control.SOCKET_NAME, CONTROL_TIMEOUT_S))
+        asyncio.run(there(directory / control.SOCKET_NAME))
     else:
         try:
-            asyncio.run(rebuild_here(settings, load_secrets(arguments.env_file)))
+            asyncio.run(here(settings, load_secrets(arguments.env_file)))
         finally:
             lock.release()
+
+
+def _typed(prompt: str) -> str:
+    if not sys.stdin.isatty():
+        raise CommandError("there is no terminal to ask on; say --yes")
+    try:
+        return input(prompt)
+    except EOFError:
+        return ""
 
 
 def control_verbs(accounts: Administrators) -> dict[str, control.Verb]:

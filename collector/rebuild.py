@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -16,6 +17,7 @@ from collector import control
 from collector.store_process import StoreProcess
 from storage.errors import StoreDown
 from storage.ports import EventStore
+from storage.query import StoreHealth
 
 REBUILD = "rebuild"
 PROGRESS = "rebuild progress"
@@ -29,6 +31,13 @@ LINE_S = 5.0
 
 START_WAIT_S = 60.0
 BAR_WIDTH = 30
+
+
+class Asked(Protocol):
+    """A store that says how it is."""
+
+    async def health(self) -> StoreHealth:
+        """StoreDown while nobody answers."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -46,7 +55,7 @@ def rebuild_verbs(process: StoreProcess, store: EventStore) -> dict[str, control
     async def rebuild(_: control.Arguments) -> control.Arguments:
         starts = process.starts
         process.rebuild()
-        await _started(process, store, starts)
+        await started(process, store, starts)
         return {}
 
     async def progress(_: control.Arguments) -> control.Arguments:
@@ -60,7 +69,7 @@ async def rebuild_here(process: StoreProcess, store: EventStore) -> None:
     process.rebuild()
     running = asyncio.create_task(process.run())
     try:
-        await _started(process, store, 0)
+        await started(process, store, 0)
         await show(lambda: progress_of(store))
     finally:
         running.cancel()
@@ -117,7 +126,7 @@ def _line(progress: Progress) -> str:
     return f"[{bar}] {100 * progress.share:3.0f} %  {progress.rows:,} events{left}"
 
 
-async def _started(process: StoreProcess, store: EventStore, starts: int) -> None:
+async def started(process: StoreProcess, store: Asked, starts: int) -> None:
     """Return once a store process that began after `starts` others answers; StoreDown when none does in time."""
     try:
         async with asyncio.timeout(START_WAIT_S):

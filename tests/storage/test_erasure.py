@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -106,7 +106,11 @@ async def erased(house: House, log: WriteAheadLog) -> None:
 
 
 def traces(data: Path) -> dict[str, list[bytes]]:
-    """Return what of SECRETS stands in any file below the directory, compressed ones unpacked."""
+    return traces_of(data, SECRETS)
+
+
+def traces_of(data: Path, secrets: Sequence[bytes]) -> dict[str, list[bytes]]:
+    """Return what of `secrets` stands in any file below the directory, compressed ones unpacked."""
     found = {}
     for path in data.rglob("*"):
         if path.is_file():
@@ -114,7 +118,7 @@ def traces(data: Path) -> dict[str, list[bytes]]:
             if path.suffix == ".zst":
                 with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as unpacked:
                     content += unpacked.read()
-            if inside := [secret for secret in SECRETS if secret in content]:
+            if inside := [secret for secret in secrets if secret in content]:
                 found[str(path.relative_to(data))] = inside
     return found
 

@@ -1,0 +1,123 @@
+"""`footfalld erase`: what a user or a visitor did is taken out of log, archive and statistics (rule R12).
+
+With a running daemon it is asked over the control socket and tracking goes on; else the verb runs a store itself.
+"""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from collector import control
+from collector.errors import CommandError
+from collector.rebuild import START_WAIT_S, started
+from collector.store_process import StoreProcess
+from storage.errors import StoreDown
+from storage.event import BUILT_IN_APP
+from storage.query import ErasureStarted, LogPlace, Person, StoreHealth
+
+ERASE = "erase"
+PROGRESS = "erase progress"
+"""The verbs on the control socket: the second is asked until nothing is left."""
+
+LOOK_S = 0.2
+"""Between two looks at the progress."""
+
+EVER = 2**62
+"""Behind every offset."""
+
+
+class ErasingStore(Protocol):
+    """What erasing needs of a store."""
+
+    async def erase(self, person: Person, until: LogPlace) -> ErasureStarted:
+        """Return once the erasure comes to its end whatever happens."""
+
+    async def health(self) -> StoreHealth:
+        """Return, among others, how many identifiers are being erased."""
+
+
+class SealedLog(Protocol):
+    """What erasing needs of the log that is being written."""
+
+    log_id: str
+
+    async def seal(self) -> int:
+        """End the open segment, so that it can be archived, and return the offset that the next one begins with."""
+
+
+def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", flags: argparse.ArgumentParser) -> None:
+    """Add `erase` to the command line."""
+    erase = verbs.add_parser(ERASE, parents=[flags], help="take what somebody did out of log, archive and statistics")
+    who = erase.add_mutually_exclusive_group(required=True)
+    who.add_argument("--user-id", metavar="ID", help="a user, with the visitors that are theirs")
+    who.add_argument("--visitor-id", metavar="ID", help="a visitor (anonymous_id) who never signed in")
+    erase.add_argument("--app-code", metavar="CODE", default=BUILT_IN_APP, help=f"whose (default: {BUILT_IN_APP})")
+    erase.add_argument("--yes", action="store_true", help="do not ask: it cannot be undone")
+    erase.set_defaults(verb=ERASE)
+
+
+def person_of(arguments: argparse.Namespace, ask: Callable[[str], str]) -> Person:
+    """Return who is meant, once somebody typed the identifier again or said --yes; CommandError otherwise."""
+    person = Person(arguments.app_code, arguments.user_id, arguments.visitor_id)
+    identifier = person.user_id or person.anonymous_id
+    if not identifier:
+        raise CommandError("the identifier is empty")
+    if not arguments.yes and ask(f"This cannot be undone. Type {identifier!a} to go on: ") != identifier:
+        raise CommandError("that is another identifier; nothing was erased")
+    return person
+
+
+def erase_verbs(log: SealedLog, store: ErasingStore) -> dict[str, control.Verb]:
+    """Return what a running daemon does for `footfalld erase`."""
+
+    async def erase(arguments: control.Arguments) -> control.Arguments:
+        person = msgspec.convert(arguments, Person)
+        begun = await store.erase(person, LogPlace(log.log_id, await log.seal()))
+        return {"identifiers": begun.identifiers}
+
+    async def progress(_: control.Arguments) -> control.Arguments:
+        return {"left": await _left(store)}
+
+    return {ERASE: erase, PROGRESS: progress}
+
+
+async def erase_here(person: Person, process: StoreProcess, store: ErasingStore, newest_log_id: str) -> None:
+    """Run a store until the person is erased; the lock of the data directory is held, every log has ended."""
+    running = asyncio.create_task(process.run())
+    try:
+        await started(process, store, 0)
+        await store.erase(person, LogPlace(newest_log_id, EVER))
+        await _until_none(lambda: _left(store))
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def erase_there(person: Person, path: Path, timeout_s: float) -> None:
+    """Have the daemon that listens on `path` erase the person; ControlError as `control.ask` raises it."""
+    arguments = msgspec.to_builtins(person)
+    await asyncio.to_thread(control.ask, path, ERASE, arguments, START_WAIT_S + timeout_s)
+
+    async def left() -> int:
+        answer = await asyncio.to_thread(control.ask, path, PROGRESS, {}, timeout_s)
+        return msgspec.convert(answer["left"], int)
+
+    await _until_none(left)
+
+
+async def _left(store: ErasingStore) -> int:
+    try:
+        return (await store.health()).erasing
+    except StoreDown:
+        return 1  # it is being started again, and goes on with the erasure
+
+
+async def _until_none(left: Callable[[], Awaitable[int]]) -> None:
+    while True:
+        if not await left():
+            return
+        await asyncio.sleep(LOOK_S)
