@@ -76,7 +76,7 @@ class Life:
     def settle(self, shelf: SinkShelf | None = None) -> LogReader:
         """Load all that is left, into another store if there is one, with the power on; return the reader."""
         self.shelf = shelf or self.shelf
-        reader, batcher = self._loader(checkpoint_s=0.0)
+        reader, batcher = self._loader(checkpoint_s=1000.0 if shelf else 0.0, batch_events=5000)
         for _ in range(10_000):
             batcher.step()
             if reader.lag_bytes() == 0:
@@ -99,7 +99,7 @@ class Life:
         )
         with _room_to_start():
             writer.open_segment()
-        _, batcher = self._loader(checkpoint_s=20.0)
+        _, batcher = self._loader(checkpoint_s=20.0, batch_events=self.dice.choice((1, 10, 1000)))
         step = _retried(batcher)
         acts: Sequence[Callable[[], object]] = (
             *[lambda: self._append(writer, log_id)] * 6,
@@ -115,7 +115,7 @@ class Life:
         writer.close()
         lock.release()
 
-    def _loader(self, *, checkpoint_s: float) -> tuple[LogReader, Batcher]:
+    def _loader(self, *, checkpoint_s: float, batch_events: int) -> tuple[LogReader, Batcher]:
         suppression = Suppression(ROOT / "erased.json", "key", files=self.disk)
         eraser = Eraser(suppression, self._segments(), _store(self.shelf), ROOT / "quarantine", clock=lambda: NOON)
         archiver = Archiver(self._segments(), eraser)
@@ -125,7 +125,7 @@ class Life:
             self.shelf.sink,
             self.shelf.directory / "spool.ndjson",
             batch_age_s=0.0,
-            batch_events=self.dice.choice((5, 50, 5000)),
+            batch_events=batch_events,
             batch_bytes_max=1 << 20,
             checkpoint_s=checkpoint_s,
             checkpointed=lambda positions: _full_disk_passes(lambda: archiver.archive(positions)),
