@@ -156,6 +156,19 @@ def test_every_warning_and_error_of_the_log_stands_in_the_operating_page() -> No
     assert {event for event in logged if f"`{event}`" not in OPERATING} == set()
 
 
+MATRIX_ROWS = 27
+
+
+def test_every_row_of_the_fault_matrix_names_the_tests_that_prove_it() -> None:
+    page = (ROOT / "docs" / "durability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, MATRIX_ROWS + 1))
+    for number, cell in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", cell)
+        assert named, f"row {number} has no test"
+        assert re.sub(r"`[^`]*`|[,; ]|of the tests:", "", cell) == "", f"row {number}: {cell}"
+
+
 def slug(heading: str) -> str:
     """Return the anchor that a heading gets where these pages are shown."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

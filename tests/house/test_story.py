@@ -110,7 +110,8 @@ def test_a_database_file_of_an_earlier_version_is_set_aside_and_filled_again_fro
     daemon.start()
     token = daemon.admin_token()
     wait_for(lambda: [row["page_url"] for row in visits(daemon, token)] == ["/a"])
-    assert [path.name.split("-")[0] for path in (daemon.data / "quarantine").iterdir()] == ["events.duckdb.v1"]
+    (aside,) = (daemon.data / "quarantine").iterdir()
+    assert aside.name.startswith("events.duckdb.")
 
 
 def test_before_sign_in_after_it_and_on_a_second_visit_it_is_one_person(daemon: Daemon):
