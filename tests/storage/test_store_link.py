@@ -80,3 +80,14 @@ async def test_a_new_store_process_waits_for_the_lock_of_the_last_one(tmp_path: 
     asyncio.get_running_loop().call_later(1.0, lock.release)
     async with running_store(settings_for(tmp_path)) as client:
         assert (await client.health()).position == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has idle threads")
+async def test_questions_have_only_what_nobody_else_wants_of_the_processors(tmp_path: Path):
+    (tmp_path / "log").mkdir()
+    async with running_store(settings_for(tmp_path)) as client:
+        await client.health()
+        (child,) = children()
+        policies = [os.sched_getscheduler(int(task.name)) for task in Path(f"/proc/{child}/task").iterdir()]
+    assert os.SCHED_IDLE in policies
+    assert os.SCHED_OTHER in policies  # loading is not among them
