@@ -3,14 +3,13 @@
 import contextlib
 import os
 import shlex
-import shutil
 import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import pytest
+from tests.needs import need_program
 
 DEADLINE_S = 40.0
 
@@ -75,10 +74,7 @@ def terminal(
     command: Sequence[str], directory: Path, *, size: tuple[int, int] = (80, 24), **environment: str
 ) -> Iterator[Terminal]:
     """Run the command in a terminal of that many columns and lines; skip, or with CI fail, where there is no tmux."""
-    if shutil.which("tmux") is None:
-        if os.environ.get("CI"):
-            pytest.fail("this machine has no tmux")
-        pytest.skip("this machine has no tmux")
+    need_program("tmux")
     server, raw = f"footfall-{uuid.uuid4().hex[:12]}", directory / f"written-{uuid.uuid4().hex[:8]}.bin"
     columns, lines = size
     set_first = [

@@ -2,31 +2,23 @@
 
 import html
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.needs import need_command, need_program
+
 ROOT = Path(__file__).parents[2]
 ALONE = ("unshare", "--user", "--map-root-user", "--net")
 
 
-def skip_or_fail(what: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    if shutil.which("chromium") is None:
-        skip_or_fail("this machine has no chromium")
-    if shutil.which("unshare") is None or subprocess.run([*ALONE, "true"], check=False).returncode:
-        skip_or_fail("this machine cannot cut a program off the network (unshare --user --net)")
+    need_program("chromium")
+    need_command(*ALONE, "true", what="way to cut a program off the network")
     root = tmp_path_factory.mktemp("browser")
     done = subprocess.run(
         [*ALONE, sys.executable, "-m", "tests.browser.inside", str(root)],

@@ -83,6 +83,10 @@ class Daemon:
 
     def start(self, port: int = 0) -> None:
         """Start serving and return once connections are accepted; port 0 is any free one."""
+        assert self.launch(port), self.stderr_file.read_text()
+
+    def launch(self, port: int = 0) -> bool:
+        """Start serving, and return whether connections came to be accepted before it ended."""
         with self.stderr_file.open("a") as stderr:
             self._process = subprocess.Popen(
                 [*self._prefix, *self._command("serve"), "--host", "127.0.0.1", "--port", str(port)],
@@ -95,8 +99,13 @@ class Daemon:
             )
         assert self._process.stdout is not None
         found = re.search(r"http://\S+", self._process.stdout.readline())
-        assert found is not None, self.stderr_file.read_text()
-        self.url = found.group()
+        self.url = found.group() if found is not None else ""
+        return found is not None
+
+    def ended(self) -> bool:
+        """Return whether the front has ended by itself."""
+        assert self._process is not None
+        return self._process.poll() is not None
 
     def stores(self) -> list[int]:
         """Return the process ids of the front's living children."""

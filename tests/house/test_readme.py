@@ -2,16 +2,14 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
 from tests.house.daemon import Daemon, wait_for
+from tests.needs import need_program
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -94,8 +92,8 @@ def missing(shown: str, number: int) -> list[str]:
     return [words for words in EXPECTED[number] if words not in shown]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None and "CI" not in os.environ, reason="there is no curl here")
 def test_the_tour_works_as_pasted(tmp_path: Path) -> None:
+    need_program("curl")
     assert len(BLOCKS) == len(EXPECTED)
     with Daemon.fresh(tmp_path) as daemon, Shell(tmp_path, newcomer(tmp_path, daemon.url)) as shell:
         for number in (SIGN_UP, TOO_SHORT, TRACK):

@@ -1,10 +1,8 @@
 """The daemon as a service: what systemd hears of a real one, and what it thinks of our unit."""
 
 import contextlib
-import os
 import re
 import resource
-import shutil
 import socket
 import subprocess
 import urllib.error
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.daemon import Daemon
+from tests.needs import need_program
 
 HEARD_WITHIN_S = 30.0
 UNIT = Path(__file__).parents[2] / "systemd" / "footfalld.service"
@@ -77,10 +76,7 @@ def test_a_failed_log_is_not_fed_any_more(tmp_path: Path, manager):
 
 
 def systemd_analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-    if shutil.which("systemd-analyze") is None:
-        if os.environ.get("CI"):
-            pytest.fail("systemd-analyze is not installed")
-        pytest.skip("systemd-analyze is not installed")
+    need_program("systemd-analyze")
     return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -1,8 +1,6 @@
 """Starting and stopping: what is refused, in one clear line, and what is kept."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.daemon import Daemon, wait_for
+from tests.needs import in_own_mounts
 
 
 def refusal(daemon: Daemon, *flags: str) -> str:
@@ -51,16 +50,6 @@ def test_a_missing_secret_is_refused_with_the_remedy(tmp_path: Path):
     daemon.run("init")
     daemon.env_file.write_text("ALGORITHM=HS256\n")
     assert "SECRET_KEY is missing" in refusal(daemon)
-
-
-def in_own_mounts(*mounts: str) -> tuple[str, ...]:
-    """Return a command prefix that runs what follows with file systems of its own, without being root."""
-    prefix = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
-    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode:
-        if os.environ.get("CI"):
-            pytest.fail("this machine cannot make mounts of its own")
-        pytest.skip("this machine cannot make mounts of its own (unshare --user --mount)")
-    return (*prefix, " && ".join((*mounts, 'exec "$0" "$@"')))
 
 
 def test_a_read_only_data_directory_is_refused(tmp_path: Path):
