@@ -81,7 +81,7 @@ class Run:
         while self._has_room():
             frame = self._next(file, is_open=is_open)
             if frame is None:
-                return not is_open and self._meet_end()
+                return not is_open and self._meet_end(file)
             header, payload = frame
             if header.first_offset > self._next_offset:
                 self._meet_gap(header.first_offset)
@@ -136,13 +136,26 @@ class Run:
         self._next_offset = header.next_offset
         self.groups += 1
 
-    def _meet_end(self) -> bool:
+    def _meet_end(self, file: SegmentFile) -> bool:
         """Whether a segment that ends without a SEAL, and is not written to, has no more lines than were read."""
         told = self._segments.told_end(self._log_id, self._segment)
         if told > self._next_offset:
             self._meet_gap(told)
             return False
+        self._miss_seal(file)
         return True
+
+    def _miss_seal(self, file: SegmentFile) -> None:
+        """Name what took the SEAL, though it took no line that is known of (rule R5)."""
+        size = file.size()
+        if self._at < size:
+            self._pass_over(file, size)
+        elif self._at == size and not self._is_behind_seal(file):
+            self._alarm(f"ends at byte {size} without a SEAL", "what was in it is loaded")
+
+    def _is_behind_seal(self, file: SegmentFile) -> bool:
+        before = file.header_at(max(0, self._at - HEADER_BYTES))
+        return before is not None and before.frame == "SEAL"
 
     def _meet_gap(self, first_offset: int) -> None:
         if self.groups:

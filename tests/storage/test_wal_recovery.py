@@ -46,22 +46,6 @@ async def test_recovery_changes_nothing_the_second_time(tmp_path: Path):
     assert segment.read_bytes() == content
 
 
-async def test_a_log_cut_anywhere_keeps_every_whole_group_before_the_cut(tmp_path: Path):
-    segment = await write_groups(tmp_path / "whole")
-    content = segment.read_bytes()
-    ends = [at + len(b"\n") for at in range(len(content)) if content[at : at + 1] == b"\n"]
-    group_ends = [end for end in ends if content[end:].startswith(b'{"frame"') or end == len(content)][1:]
-    for cut in range(len(content)):
-        data = tmp_path / "cut"
-        shutil.rmtree(data, ignore_errors=True)
-        shutil.copytree(tmp_path / "whole", data)
-        next(data.glob("log/*/*.ndjson")).write_bytes(content[:cut])
-        reader, lines = read_all(data)
-        assert len(lines) == 2 * sum(end <= cut for end in group_ends), cut
-        assert not reader.alarms, cut
-        assert reader.lag_bytes() == 0, cut
-
-
 async def test_a_torn_tail_is_kept_aside(tmp_path: Path):
     segment = await write_groups(tmp_path)
     torn = segment.read_bytes()[:-5]
