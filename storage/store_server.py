@@ -139,7 +139,7 @@ class StoreServer:
             send(writer, Failed(ask.number, "rebuilding", str(error)))
         except TimeoutError:
             send(writer, Failed(ask.number, "timeout", f"the query took longer than {self._query_timeout_s} s"))
-        except StorageError as error:
+        except (StorageError, OSError) as error:
             log.error("query_failed", query=type(ask.query).__name__, reason=str(error))
             send(writer, Failed(ask.number, "failed", str(error)))
         await writer.drain()

@@ -185,7 +185,7 @@ class Archive:
 
     def _names(self, directory: Path) -> list[str]:
         try:
-            return [name for name in self._files.names(directory) if name[0] != "."]
+            return [name for name in self._files.names(directory) if name[0].isdigit()]
         except FileNotFoundError:
             return []
 
