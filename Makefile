@@ -31,7 +31,7 @@ test: install ## every test
 	$(BIN)/coverage report
 
 soak: install ## the long proofs: 10,000 power cuts, 200 rounds of kill -9, every bit of a small log (an hour)
-	CRASH_SEEDS=10000 KILL_ROUNDS=200 DAMAGE_BITS=8 FOOTFALL_FLIPS=60 $(BIN)/pytest --numprocesses auto --dist worksteal \
+	CRASH_SEEDS=10000 KILL_ROUNDS=200 DAMAGE_BITS=8 SOAK_FLIPS=60 $(BIN)/pytest --numprocesses auto --dist worksteal \
 	    tests/crash tests/house/test_kill9.py tests/house/test_crash_points.py tests/house/test_heals.py tests/storage/test_wal_damage.py tests/storage/test_duckdb_heals.py
 
 check: install ## style, types, imports

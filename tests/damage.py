@@ -9,7 +9,6 @@ from typing import NamedTuple
 import structlog.testing
 
 from storage.filesystem import LocalFiles
-from storage.lock import Lock
 from storage.wal.archive import Archive
 from storage.wal.directory import LOCK_NAME
 from storage.wal.reader import LogReader
@@ -161,6 +160,14 @@ class Copies:
         return [n for one in self.frames if (one.segment, one.end) <= (segment, at) for n in one.offsets]
 
 
-def lock_of(directory: Path) -> Lock:
-    """Return the lock that the writer of a log holds."""
-    return Lock(directory / LOCK_NAME)
+def archive_all(directory: Path) -> dict[int, Path]:
+    """Move every segment of a log to the archive, its directory too, and return the archived files by segment."""
+    data, log_id = directory.parent.parent, directory.name
+    archive = Archive(data / "archive", files=UNSYNCED)
+    segments = Segments(data / "log", archive, files=UNSYNCED)
+    numbers = segments.live(log_id)
+    for number in numbers:
+        with segments.open(log_id, number) as file:
+            archive.keep(file)
+    shutil.rmtree(directory)
+    return {number: archive.path(log_id, number) for number in numbers}

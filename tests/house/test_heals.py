@@ -12,7 +12,7 @@ from tests.house.daemon import Daemon, wait_for
 
 EVENTS = 600
 BLOCK_BYTES = 256 * 1024
-FLIPS = int(os.environ.get("FOOTFALL_FLIPS", "2"))
+FLIPS = int(os.environ.get("SOAK_FLIPS", "2"))
 SETTINGS = {"FOOTFALL_STORE__CHECKPOINT_S": "0.5"}
 QUESTIONS = ("/stats/visits?limit=1000", "/stats/visits?by=page", "/stats/summary")
 

@@ -21,7 +21,7 @@ from tests.contracts.shelf import InThreads, SinkShelf, open_store
 
 SUMMARY = SummaryQuery(where=EventFilter(app_code="site"), pages=1)
 BLOCK_BYTES = 256 * 1024
-FLIPS = int(os.environ.get("FOOTFALL_FLIPS", "12"))
+FLIPS = int(os.environ.get("SOAK_FLIPS", "12"))
 NAMES = ("events.duckdb", "events.duckdb.wal")
 
 
