@@ -11,16 +11,15 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import msgspec
 import structlog
 import zstandard
 
-from storage.errors import LogCorrupt, LogVersionUnknown
+from storage.errors import LogCorrupt
 from storage.files import make_directory, write_all
 from storage.filesystem import LOCAL, FileSystem
+from storage.wal.manifest import Manifest, manifest_of, text_of
 from storage.wal.segment import SegmentFile, Totals, intact_frames
 
-MANIFEST_VERSION = 1
 MANIFEST_BYTES_MAX = 64 * 1024
 SUFFIX = ".ndjson.zst"
 ZSTD_LEVEL = 3
@@ -31,30 +30,6 @@ log = structlog.get_logger()
 
 _SKIPPABLE = struct.Struct("<II")
 _SKIPPABLE_MAGIC = 0x184D2A50
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What an archived segment holds.
-
-    `first_offset` is its first line's, `next_offset` the one behind its last; `count`, `rejected` and `duplicates` are
-    of its intact groups, as in a SEAL. `bytes` and `sha256` are of the segment, unpacked. `is_rewritten`: somebody was erased
-    from it, and its bytes are not those that the log had.
-    """
-
-    version: int = MANIFEST_VERSION
-    log_id: str
-    segment: int
-    first_offset: int
-    next_offset: int
-    count: int
-    rejected: int
-    duplicates: int
-    bytes: int
-    sha256: str
-    is_rewritten: bool = False
-
-
-_manifests = msgspec.json.Decoder(Manifest)
 
 
 class Archive:
@@ -195,13 +170,8 @@ class Archive:
         magic, size = _SKIPPABLE.unpack(head) if len(head) == _SKIPPABLE.size else (0, 0)
         if magic != _SKIPPABLE_MAGIC or size > MANIFEST_BYTES_MAX:
             raise LogCorrupt(f"{path}: does not begin with a manifest")
-        try:
-            manifest = _manifests.decode(self._files.read(descriptor, size, _SKIPPABLE.size))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise LogCorrupt(f"{path}: manifest: {error}") from None
-        if manifest.version > MANIFEST_VERSION:
-            raise LogVersionUnknown(f"{path}: version {manifest.version}, this program reads up to {MANIFEST_VERSION}")
-        return manifest, _SKIPPABLE.size + size
+        text = self._files.read(descriptor, size, _SKIPPABLE.size)
+        return manifest_of(text, str(path)), _SKIPPABLE.size + size
 
     def _write(self, descriptor: int, chunks: Iterable[bytes]) -> None:
         size = 0
@@ -265,7 +235,7 @@ def _unpacked(chunks: Iterable[bytes], path: Path) -> Iterator[bytes]:
 
 
 def _packed(source: SegmentFile, manifest: Manifest) -> Iterator[bytes]:
-    text = msgspec.json.encode(manifest) + b"\n"
+    text = text_of(manifest)
     yield _SKIPPABLE.pack(_SKIPPABLE_MAGIC, len(text)) + text
     compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
     for chunk in _chunks_of(source):

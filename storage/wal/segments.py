@@ -8,8 +8,9 @@ from typing import NamedTuple
 from storage.errors import LogCorrupt
 from storage.filesystem import LOCAL, FileSystem
 from storage.lock import Lock
-from storage.wal.archive import Archive, Manifest
+from storage.wal.archive import Archive
 from storage.wal.directory import LOCK_NAME
+from storage.wal.manifest import Manifest
 from storage.wal.segment import HEADER_BYTES, SegmentFile, Totals, intact_frames, segment_name, totals_of
 
 SUFFIX = ".ndjson"

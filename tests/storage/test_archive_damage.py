@@ -77,6 +77,15 @@ def test_a_flipped_bit_in_the_content_is_told_to_the_offset(shelf: Shelf, segmen
 
 
 @pytest.mark.parametrize("segment", SPANS)
+def test_a_flipped_bit_in_the_manifest_takes_no_line_and_is_named(shelf: Shelf, segment: int):
+    content = shelf.whole[segment]
+    for at, bit, changed in flips(content, 0, shelf.manifest_end(segment), dice_with_seed()):
+        found = shelf.read_with(segment, changed)
+        assert (found.offsets, found.lost) == (WHOLE, []), f"byte {at}, bit {bit}: {found}"
+        assert found.alarms, f"byte {at}, bit {bit}"
+
+
+@pytest.mark.parametrize("segment", SPANS)
 def test_a_file_cut_anywhere_behind_its_manifest_is_told_to_the_offset(shelf: Shelf, segment: int):
     content = shelf.whole[segment]
     for cut in range(shelf.manifest_end(segment), len(content)):
@@ -93,7 +102,7 @@ def test_a_file_cut_in_its_manifest_is_told_by_the_segment_behind_it(shelf: Shel
 
 
 def test_a_last_file_cut_in_its_manifest_is_named(shelf: Shelf):
-    for cut in range(shelf.manifest_end(LAST) - len(b"\n")):
+    for cut in range(shelf.manifest_end(LAST)):
         found = shelf.read_with(LAST, shelf.whole[LAST][:cut])
         assert (found.lost, found.offsets) == ([], WHOLE[:6]), cut
         assert found.alarms, cut
