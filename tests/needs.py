@@ -36,7 +36,7 @@ def under_strace(note: Path, *expressions: str) -> tuple[str, ...]:
     """
     need_command("strace", "-f", "-o", os.devnull, "true", what="leave to trace processes")
     flags = [flag for expression in expressions for flag in ("-e", expression)]
-    return ("strace", "-D", "-f", "-yy", "-o", str(note), *flags)
+    return ("strace", "-D", "-f", "-y", "-o", str(note), *flags)
 
 
 def _missing(what: str) -> None:

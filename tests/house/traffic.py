@@ -13,7 +13,7 @@ from tests.house.daemon import Daemon, wait_for
 
 POSTERS = 8
 BATCH = 5
-RECEIPTS = int(os.environ.get("SOAK_RECEIPTS", "20"))
+RECEIPTS = int(os.environ.get("KILL_RECEIPTS", "20"))
 """How many receipts are asked for one by one; the export has all of them."""
 
 
