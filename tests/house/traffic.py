@@ -59,6 +59,7 @@ class Traffic:
             ]
             try:
                 async with session.post(self.daemon.url + "/track", json=items if many else items[0]) as answer:
+                    assert answer.status != 503 or "Retry-After" in answer.headers
                     self._note(labels, answer.status, await answer.json())
             except (aiohttp.ClientError, ConnectionError, TimeoutError):
                 self.broken += 1
