@@ -6,10 +6,7 @@ import msgspec
 
 from storage.errors import LogCorrupt, LogVersionUnknown
 
-MANIFEST_VERSION = 2
-"""Version 1 had no CRC."""
-
-CRC_SINCE_VERSION = 2
+MANIFEST_VERSION = 1
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,11 +48,9 @@ def manifest_of(text: bytes, place: str) -> Manifest:
     """
     line, _, crc = text.partition(b"\n")
     # A line whose CRC is right says its version truly: without that, one flipped bit would look like a later version.
-    if crc and crc != _crc_line(line):
+    if crc != _crc_line(line):
         raise LogCorrupt(f"{place}: manifest: CRC is not that of its line")
     version = _version_of(line, place)
-    if not crc and version >= CRC_SINCE_VERSION:
-        raise LogCorrupt(f"{place}: manifest: version {version} without a CRC")
     if version > MANIFEST_VERSION:
         raise LogVersionUnknown(f"{place}: version {version}, this program reads up to {MANIFEST_VERSION}")
     try:

@@ -1,4 +1,4 @@
-"""Manifests of the version before, of a later one, and damaged ones."""
+"""Manifests of a later version, and damaged ones."""
 
 import json
 import zlib
@@ -33,12 +33,8 @@ def test_what_is_written_is_read():
     assert manifest_of(text_of(MANIFEST), "here") == MANIFEST
 
 
-def test_a_manifest_of_version_1_has_no_crc():
-    assert manifest_of(line_of(version=1), "here").next_offset == MANIFEST.next_offset
-
-
 def test_a_later_version_is_refused_whatever_members_it_has():
-    with pytest.raises(LogVersionUnknown, match="here: version 3, this program reads up to 2"):
+    with pytest.raises(LogVersionUnknown, match="here: version 2, this program reads up to 1"):
         manifest_of(with_crc(line_of(version=MANIFEST_VERSION + 1, codec="brotli")), "here")
 
 
