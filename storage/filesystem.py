@@ -37,6 +37,9 @@ class FileSystem(Protocol):
     def size(self, descriptor: int) -> int:
         """Return the file's length in bytes."""
 
+    def is_named(self, descriptor: int) -> bool:
+        """Return whether the file has a name left: one that has none is gone when its last descriptor is closed."""
+
     def sync(self, descriptor: int) -> None:
         """Make the file durable."""
 
@@ -98,6 +101,10 @@ class LocalFiles:
     def size(self, descriptor: int) -> int:
         """fstat(2)."""
         return os.fstat(descriptor).st_size
+
+    def is_named(self, descriptor: int) -> bool:
+        """fstat(2)."""
+        return os.fstat(descriptor).st_nlink > 0
 
     def sync(self, descriptor: int) -> None:
         """fsync(2); on macOS the disk's own cache is flushed too, which plain fsync leaves out there (fsync(2), macOS)."""

@@ -130,6 +130,9 @@ class SegmentWriter:
         group.buffer[:HEADER_BYTES] = line
         self._write_or_truncate(group.buffer)
         self._files.sync_data(self._descriptor)
+        if not self._files.is_named(self._descriptor):
+            # The kernel syncs a file that was removed without complaint, and forgets it with its last descriptor.
+            raise FileNotFoundError(errno.ENOENT, "removed while it was written", self._directory)
         self.segment_bytes += len(group.buffer)
         self.next_offset += group.count
         self._prev_crc, self._fenced = header_crc(line), False

@@ -191,6 +191,9 @@ class CrashDisk:
         self._step()
         return len(self._open[descriptor].content)
 
+    def is_named(self, descriptor: int) -> bool:
+        return any(file is self._open[descriptor] for _, file in self._files(self._top))
+
     def sync(self, descriptor: int) -> None:
         file = self._open[descriptor]
         if self.fail_sync_at is not None and self.calls >= self.fail_sync_at:

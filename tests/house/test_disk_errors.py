@@ -3,7 +3,9 @@
 import asyncio
 import re
 import resource
+import shutil
 import socket
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,3 +145,15 @@ async def test_connections_beyond_the_descriptors_harm_no_other(initialised: Pat
         assert not traffic.refused
         assert traffic.broken == 0
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
+
+
+def test_nothing_is_acknowledged_once_the_log_was_removed_under_the_daemon(initialised: Path):
+    with Daemon(initialised) as daemon:
+        daemon.start()
+        daemon.post("/track", {"source_label": "before"})
+        shutil.rmtree(daemon.data / "log")
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
+            daemon.post("/track", {"source_label": "after"})
+        refused.value.close()
+        wait_for(daemon.ended)
+        assert daemon.wait() == 1
