@@ -33,7 +33,12 @@ def framing_cpu_s(group_events: int) -> float:
     """
     # Nothing is opened or written, so the directory need not be there.
     writer = SegmentWriter(
-        Path("frames"), "0000000001-f0d463e4", segment_bytes_max=1, segment_age_s=1, disk_free_bytes_min=0
+        Path("frames"),
+        "0000000001-f0d463e4",
+        segment_bytes_max=1,
+        segment_age_s=1,
+        disk_free_bytes_min=0,
+        backlog_bytes_max=1,
     )
     groups, began = 0, time.thread_time()
     while time.thread_time() < began + MEASURED_S:

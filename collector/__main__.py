@@ -237,6 +237,7 @@ def _log(settings: Settings) -> WriteAheadLog:
         unflushed_bytes_max=log.unflushed_bytes_max,
         append_wait_s=log.append_wait_s,
         disk_free_bytes_min=log.disk_free_bytes_min,
+        backlog_bytes_max=log.backlog_bytes_max,
     )
 
 

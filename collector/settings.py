@@ -50,6 +50,7 @@ class Log(Section):
     unflushed_bytes_max: int = Field(16 * MIB, ge=64 * KIB, le=1024 * MIB)
     append_wait_s: float = Field(1.0, ge=0, le=60)
     disk_free_bytes_min: int = Field(256 * MIB, ge=0, le=1 << 50)
+    backlog_bytes_max: int = Field(16_384 * MIB, ge=64 * KIB, le=1 << 50)
 
 
 class Store(Section):
@@ -123,6 +124,7 @@ SECTIONS = {name: cast("type[Section]", field.annotation) for name, field in Set
 ORDERED = (
     ("log.group_bytes_max", "log.segment_bytes_max"),
     ("log.group_bytes_max", "log.unflushed_bytes_max"),
+    ("log.segment_bytes_max", "log.backlog_bytes_max"),
     ("server.body_bytes_max", "log.group_bytes_max"),
     ("tracking.event_bytes_max", "server.body_bytes_max"),
     ("store.restart_wait_s", "store.restart_wait_s_max"),

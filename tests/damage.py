@@ -45,7 +45,10 @@ def write_log(data: Path, plan: Iterable[int | str] = PLAN, *, log_id: str = LOG
     directory = data / "log" / log_id
     directory.mkdir(parents=True)
     (directory / LOCK_NAME).touch()
-    limits = {name: LIMITS[name] for name in ("segment_bytes_max", "segment_age_s", "disk_free_bytes_min")}
+    limits = {
+        name: LIMITS[name]
+        for name in ("segment_bytes_max", "segment_age_s", "disk_free_bytes_min", "backlog_bytes_max")
+    }
     writer = SegmentWriter(directory, log_id, files=UNSYNCED, **limits)
     for step in plan:
         match step:

@@ -16,6 +16,7 @@ LIMITS = {
     "unflushed_bytes_max": 1 << 20,
     "append_wait_s": 0.2,
     "disk_free_bytes_min": 0,
+    "backlog_bytes_max": 1 << 40,
 }
 
 

@@ -18,8 +18,9 @@ from storage.filesystem import LOCAL, FileSystem
 from storage.ports import LogHealth
 from storage.wal.commits import Commits
 from storage.wal.directory import new_directory
+from storage.wal.room import require_room
 from storage.wal.segment import HEADER_BYTES
-from storage.wal.writer import Group, SegmentWriter, require_room
+from storage.wal.writer import Group, SegmentWriter
 
 TICK_S = 1.0
 """How often an idle log looks at its segment's age and at the free space."""
@@ -57,6 +58,7 @@ class WriteAheadLog:
         unflushed_bytes_max: int,
         append_wait_s: float,
         disk_free_bytes_min: int,
+        backlog_bytes_max: int,
         clock: Callable[[], float] = time.monotonic,
         files: FileSystem = LOCAL,
     ) -> None:
@@ -69,6 +71,7 @@ class WriteAheadLog:
         self._unflushed_bytes_max = unflushed_bytes_max
         self._append_wait_s = append_wait_s
         self._disk_free_bytes_min = disk_free_bytes_min
+        self._backlog_bytes_max = backlog_bytes_max
         self._clock = clock
         self._files = files
         self._pending: deque[_PendingGroup] = deque()
@@ -256,6 +259,7 @@ class WriteAheadLog:
             segment_bytes_max=self._segment_bytes_max,
             segment_age_s=self._segment_age_s,
             disk_free_bytes_min=self._disk_free_bytes_min,
+            backlog_bytes_max=self._backlog_bytes_max,
             clock=self._clock,
             files=self._files,
         )

@@ -11,6 +11,7 @@ import msgspec
 from storage.errors import LogFull
 from storage.files import write_all
 from storage.filesystem import LOCAL, FileSystem
+from storage.wal.room import require_room, require_short
 from storage.wal.segment import HEADER_BYTES, Header, Totals, header_crc, pack, payload_crc, seed, segment_name
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -73,6 +74,7 @@ class SegmentWriter:
         segment_bytes_max: int,
         segment_age_s: float,
         disk_free_bytes_min: int,
+        backlog_bytes_max: int,
         clock: Callable[[], float] = time.monotonic,
         files: FileSystem = LOCAL,
     ) -> None:
@@ -82,6 +84,7 @@ class SegmentWriter:
         self._segment_bytes_max = segment_bytes_max
         self._segment_age_s = segment_age_s
         self._disk_free_bytes_min = disk_free_bytes_min
+        self._backlog_bytes_max = backlog_bytes_max
         self._clock = clock
         self._descriptor: int | None = None
         self._disk_checked_at = float("-inf")
@@ -188,9 +191,10 @@ class SegmentWriter:
         self._descriptor, self._prev_crc, self._fenced = None, header_crc(line), True
 
     def check_room(self) -> None:
-        """Raise LogFull while the disk is below the watermark; looks at most every DISK_CHECK_S."""
+        """Raise LogFull while the disk is below the watermark, or the store too far behind; looks at most every DISK_CHECK_S."""
         if self._clock() - self._disk_checked_at >= DISK_CHECK_S:
             require_room(self._directory, self._disk_free_bytes_min, self._files)
+            require_short(self._directory.parent, self._backlog_bytes_max, self._files)
             self._disk_checked_at = self._clock()
 
     def close(self) -> None:
@@ -219,13 +223,3 @@ class SegmentWriter:
             self._files.truncate(self._descriptor, self.segment_bytes)
             self._files.sync_data(self._descriptor)
             raise LogFull(f"no room in {self._directory}: {error}") from error
-
-
-def require_room(directory: Path, free_bytes_min: int, files: FileSystem = LOCAL) -> None:
-    """Raise LogFull unless the disk of `directory` has `free_bytes_min` free for those who are not root."""
-    free = files.free_bytes(directory)
-    if free < free_bytes_min:
-        raise LogFull(
-            f"{directory} has {free} bytes free, the watermark is {free_bytes_min}: "
-            "make room, or lower log.disk_free_bytes_min"
-        )

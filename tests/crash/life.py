@@ -94,6 +94,7 @@ class Life:
             segment_bytes_max=self.dice.choice((2000, 8000, 1 << 20)),
             segment_age_s=100.0,
             disk_free_bytes_min=0,
+            backlog_bytes_max=1 << 40,
             clock=self._clock,
             files=self.disk,
         )

@@ -213,7 +213,12 @@ def write_segment(directory: Path) -> bytes:
     second = group_of(1, buy, RejectedItem("wrong_type", '{"source_label": 7}', "site", noon))
     second.rejected = second.duplicates = 1
     writer = SegmentWriter(
-        directory, "0000000007-5eed5eed", segment_bytes_max=1 << 20, segment_age_s=60.0, disk_free_bytes_min=0
+        directory,
+        "0000000007-5eed5eed",
+        segment_bytes_max=1 << 20,
+        segment_age_s=60.0,
+        disk_free_bytes_min=0,
+        backlog_bytes_max=1 << 40,
     )
     writer.write(group_of(0, search))
     writer.write(second)

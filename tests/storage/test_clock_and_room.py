@@ -46,3 +46,18 @@ async def test_a_disk_below_the_watermark_is_full_before_it_is_and_not_for_ever(
         disk.free, now = 1000, now + DISK_CHECK_S
         assert await log.append([LINE]) == 1
         assert log.health().accepting
+
+
+async def test_a_backlog_over_its_limit_is_refused_until_the_store_has_taken_it_over(tmp_path: Path) -> None:
+    now = 0.0
+    limits = LIMITS | {"backlog_bytes_max": 3000, "segment_bytes_max": 1000}
+    async with WriteAheadLog(tmp_path / "log", clock=lambda: now, **limits) as log:
+        for _ in range(5):
+            await log.append([LINE * 20])
+        now += DISK_CHECK_S
+        with pytest.raises(LogFull, match=r"bytes that are not in the archive yet, log\.backlog_bytes_max is 3000"):
+            await log.append([LINE])
+        for segment in sorted(tmp_path.glob("log/*/*.ndjson"))[:-1]:
+            segment.unlink()  # as the archiver does
+        assert await log.append([LINE]) == 5
+        assert log.health().accepting
