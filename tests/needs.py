@@ -11,14 +11,14 @@ import pytest
 def need_program(name: str) -> None:
     """Go on only where the program is installed."""
     if shutil.which(name) is None:
-        _missing(name)
+        missing(name)
 
 
 def need_command(*command: str, what: str) -> None:
     """Go on only where the command ends with 0; `what` names what that proves."""
     need_program(command[0])
     if subprocess.run(command, capture_output=True, check=False).returncode:
-        _missing(f"{what} ({' '.join(command)})")
+        missing(f"{what} ({' '.join(command)})")
 
 
 def in_own_mounts(*mounts: str) -> tuple[str, ...]:
@@ -39,7 +39,8 @@ def under_strace(note: Path, *expressions: str) -> tuple[str, ...]:
     return ("strace", "-D", "-f", "-y", "-o", str(note), *flags)
 
 
-def _missing(what: str) -> None:
+def missing(what: str) -> None:
+    """Skip the test, or with CI set fail it."""
     if os.environ.get("CI"):
         pytest.fail(f"this machine has no {what}")
     pytest.skip(f"this machine has no {what}")
