@@ -25,6 +25,7 @@ from collector.administration.health import HealthAnswers
 from collector.administration.log import LogAnswers
 from collector.administration.metrics import Metrics
 from collector.administration.receipts import Receipts
+from collector.administration.rejected import Rejected
 from collector.app import build_app
 from collector.backup_verbs import run_backup, run_restore
 from collector.commands import (
@@ -209,6 +210,7 @@ def _administration(
         *logs.routes(),
         *Metrics(logs, identity.authenticate, refused).routes(),
         *Receipts(log, store, disk).routes(),
+        *Rejected(store).routes(),
     ]
 
 

@@ -90,7 +90,7 @@ class SummaryAnswer(msgspec.Struct, frozen=True):
     popular_pages: list[PageCount]
 
 
-Parameters = TypeVar("Parameters", bound=Filter)
+Parameters = TypeVar("Parameters", bound=msgspec.Struct)
 
 
 def parse(pairs: Iterable[tuple[str, str]], shape: type[Parameters]) -> Parameters:
@@ -108,7 +108,8 @@ def parse(pairs: Iterable[tuple[str, str]], shape: type[Parameters]) -> Paramete
     except msgspec.ValidationError as error:
         found = field_error(error)
         raise _invalid(found.path.removeprefix("$.").partition("[")[0], found.code, found.message) from None
-    _refuse_backwards(parameters)
+    if isinstance(parameters, Filter):
+        _refuse_backwards(parameters)
     return parameters
 
 

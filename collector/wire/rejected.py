@@ -1,0 +1,37 @@
+"""Rejected items, as administrators see them: GET /admin/rejected."""
+
+from datetime import datetime
+
+import msgspec
+
+from collector.wire.statistics import Cursor, Limit
+
+
+class RejectedParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of GET /admin/rejected."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One item and why it was rejected; `app_code` and `received_at` are null where its line cannot be read.
+
+    `raw_bytes` of it are in the log; `has_raw` says whether the store keeps them too. `position` is the load's.
+    """
+
+    receipt: str
+    position: int
+    app_code: str | None
+    code: str
+    reason: str | None
+    received_at: datetime | None
+    raw_bytes: int
+    has_raw: bool
+
+
+class RejectedAnswer(msgspec.Struct, frozen=True):
+    """Rejected items, last loaded first; `next` is the cursor of the next page."""
+
+    rows: list[RejectedItem]
+    next: str | None
