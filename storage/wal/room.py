@@ -1,6 +1,7 @@
 """Whether the log may grow: the disk's watermark, and how far the store may be behind."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from storage.errors import LogFull
 from storage.filesystem import LOCAL, FileSystem
 from storage.wal.segment import segment_name
 from storage.wal.segments import segments_of
+
+NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE))
 
 
 def require_room(directory: Path, free_bytes_min: int, files: FileSystem = LOCAL) -> None:
@@ -22,7 +25,12 @@ def require_room(directory: Path, free_bytes_min: int, files: FileSystem = LOCAL
 
 def require_short(root: Path, backlog_bytes_max: int, files: FileSystem = LOCAL) -> None:
     """Raise LogFull where the live segments of all logs below `root` have more than `backlog_bytes_max`."""
-    backlog = sum(_sizes(root, files))
+    try:
+        backlog = sum(_sizes(root, files))
+    except OSError as error:
+        if error.errno not in NO_DESCRIPTORS:
+            raise
+        return  # no new segment can be opened either: the log grows by the rest of this one at most
     if backlog > backlog_bytes_max:
         raise LogFull(
             f"{root} holds {backlog} bytes that are not in the archive yet, log.backlog_bytes_max is {backlog_bytes_max}: "

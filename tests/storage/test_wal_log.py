@@ -133,3 +133,17 @@ async def test_a_log_is_stuck_when_its_thread_gave_no_sign_and_not_any_more_when
         assert log.stuck(30)  # nothing of the thread can have come in between: the loop did not turn
         await log.append([LINE])
         assert not log.stuck(30)
+
+
+async def test_a_log_whose_process_is_out_of_descriptors_goes_on_with_its_open_segment(tmp_path: Path):
+    now = 0.0
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with open_log(tmp_path, clock=lambda: now) as log:
+        await log.append([LINE])
+        now = 100.0  # the room is looked at again
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            assert await log.append([LINE]) == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert not log.failed.is_set()
