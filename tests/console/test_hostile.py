@@ -93,7 +93,7 @@ async def show_everywhere(directory, events, names):
 
 
 @given(hostile_events, st.lists(hostile_text, min_size=1, max_size=6, unique=True))
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 def test_hostile_text_in_every_field_on_every_screen(events, names):
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_everywhere(Path(directory), events, names))
