@@ -16,8 +16,9 @@ from collector.settings import Settings
 from collector.store_process import StoreProcess
 from storage.errors import StoreDown
 from storage.files import make_directory
+from storage.health import StoreHealth
 from storage.logs import configure_logs
-from storage.query import EventFilter, StoreHealth, Summary, SummaryQuery
+from storage.query import EventFilter, Summary, SummaryQuery
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.wal.log import WriteAheadLog

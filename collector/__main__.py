@@ -2,8 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
-import functools
 import gc
 import importlib.metadata
 import os
@@ -13,13 +11,10 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal
 
 import uvloop
 
+from collector.adapters import log_format, now, open_accounts, store_process
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
 from collector.administration.log import LogAnswers
@@ -27,51 +22,35 @@ from collector.administration.metrics import Metrics
 from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
 from collector.app import build_app
-from collector.backup_verbs import run_backup, run_restore
 from collector.commands import (
     control_verbs,
     exit_status,
-    held,
-    make_data_directory,
     parser,
-    run_admin_add,
-    run_erase,
-    run_init,
-    run_rebuild,
     settings_of,
 )
-from collector.config import ENV_FILE, Secrets, load_secrets
+from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
-from collector.erase import erase_here, erase_verbs
-from collector.identity.accounts import Accounts
+from collector.data_directory import held
+from collector.erase import erase_verbs
 from collector.identity.handlers import Authentication
-from collector.identity.passwords import Passwords
-from collector.identity.tokens import Tokens
-from collector.log_verbs import run_log
 from collector.notify import Supervisor
 from collector.program import program
-from collector.rebuild import rebuild_here, rebuild_verbs
+from collector.rebuild import rebuild_verbs
 from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
-from collector.store_process import StoreProcess
 from collector.tracking.door import Door
 from collector.tracking.join import Joins
 from collector.tracking.recent import RecentIds
 from collector.tracking.track import Tracking
 from collector.tracking.visitor import Visitors
+from collector.verbs import VERBS
 from storage.errors import LogFailed
 from storage.logs import configure_logs
-from storage.query import Person
-from storage.settings import StoreSettings
 from storage.store_client import StoreClient
-from storage.suppression import erasure_key
-from storage.user_files import UserFiles
-from storage.wal.archive import Archive
 from storage.wal.log import WriteAheadLog
-from storage.wal.segments import Segments
 from storage.wal.survey import Survey
 from storage.wal.tail import WalTail
 
@@ -82,23 +61,17 @@ GC_ALLOCATIONS = 20_000
 def main(argv: list[str] | None = None) -> int:
     """Run a verb of footfalld and return its exit status."""
     arguments = parser().parse_args(argv)
-    run = VERBS[arguments.verb.partition(" ")[0]]
+    run = VERBS.get(arguments.verb.partition(" ")[0], _serve_as_told)
     return exit_status(lambda: run(arguments))
 
 
-def _copy(arguments: argparse.Namespace, data: Path) -> None:
-    env_file = arguments.env_file or ENV_FILE
-    if arguments.verb == "backup":
-        run_backup(arguments.directory, data, env_file, _now())
-        return
-    make_data_directory(data)
-    with held(data):
-        run_restore(arguments.directory, data, env_file)
+def _serve_as_told(arguments: argparse.Namespace) -> None:
+    run_serve(settings_of(arguments), load_secrets(arguments.env_file))
 
 
 def run_serve(settings: Settings, secrets: Secrets) -> None:
     """Serve until a signal; every error that a person can act on says what to do."""
-    configure_logs(settings.logging.level, _log_format(settings))
+    configure_logs(settings.logging.level, log_format(settings))
     with held(settings.data.dir), listen(settings.server.host, settings.server.port) as listener:
         try:
             uvloop.run(_serve(settings, secrets, listener))
@@ -113,21 +86,21 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
     async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
-        door = Door(_now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
+        door = Door(now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
         identity = Authentication(accounts, Joins(log, door).join)
         live = _live(settings, identity, log)
         refused = Counter[int]()
         routes = [
             *identity.routes(),
             *_tracking(settings, identity, door, log).routes(),
-            *statistics.routes(client, _now, time.perf_counter),
+            *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, identity, log, client, refused),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
         app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max, refused=refused)
         app.on_shutdown.append(live.stop)
-        store = _store_process(settings, secrets, client)
+        store = store_process(settings, secrets, client)
         verbs = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
         control = ControlServer(settings.data.dir / SOCKET_NAME, verbs)
         async with control, asyncio.TaskGroup() as tasks:
@@ -144,49 +117,6 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             )
             for task in watching:
                 task.cancel()
-
-
-async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
-    configure_logs("warning", _log_format(settings))
-    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
-    await rebuild_here(_store_process(settings, secrets, client), client)
-
-
-async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> None:
-    configure_logs("warning", _log_format(settings))
-    log_ids = Segments(settings.data.dir / "log", Archive(settings.data.dir / "archive")).log_ids()
-    if not log_ids:
-        return
-    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
-    await erase_here(person, _store_process(settings, secrets, client), client, log_ids[-1])
-
-
-@contextlib.asynccontextmanager
-async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
-    """Open the accounts of a data directory whose lock is held."""
-    identity = settings.identity
-    tokens = Tokens(
-        secrets.secret_key.get_secret_value(),
-        algorithm=secrets.algorithm,
-        lifetime_s=60 * secrets.access_token_expire_minutes,
-        clock=_now,
-    )
-    passwords = Passwords(
-        secrets.password_pepper.get_secret_value().encode(),
-        cost=identity.bcrypt_cost,
-        threads=identity.hash_threads,
-        queue_max=identity.hash_queue_max,
-    )
-    users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
-    async with users, passwords:
-        yield Accounts(
-            users,
-            passwords,
-            tokens,
-            _now,
-            password_length_min=identity.password_length_min,
-            sessions_max=identity.sessions_max,
-        )
 
 
 def _tracking(settings: Settings, identity: Authentication, door: Door, log: WriteAheadLog) -> Tracking:
@@ -220,7 +150,7 @@ def _live(settings: Settings, identity: Authentication, log: WriteAheadLog) -> L
         log,
         WalTail(settings.data.dir / "log", log.log_id, resume_bytes_max=live.resume_bytes_max),
         identity.authenticate,
-        _now,
+        now,
         readers_max=live.readers_max,
         events_max=live.events_max,
         interval_s=live.interval_s,
@@ -243,34 +173,6 @@ def _log(settings: Settings) -> WriteAheadLog:
     )
 
 
-def _store_process(settings: Settings, secrets: Secrets, client: StoreClient) -> StoreProcess:
-    store = settings.store
-    told = StoreSettings(
-        data=str(settings.data.dir.absolute()),
-        link=-1,
-        memory_limit_mb=store.memory_limit_mb,
-        threads=store.threads,
-        batch_age_s=store.batch_age_s,
-        batch_events=store.batch_events,
-        batch_bytes_max=store.batch_bytes_max,
-        checkpoint_s=store.checkpoint_s,
-        rejected_bytes_max=store.rejected_bytes_max,
-        emulate_slow_s=store.emulate_slow_s,
-        erasure_key=erasure_key(secrets.password_pepper.get_secret_value()),
-        query_threads=store.query_threads,
-        query_timeout_s=store.query_timeout_s,
-        log_level=settings.logging.level,
-        log_format=_log_format(settings),
-    )
-    return StoreProcess(
-        client,
-        told,
-        restart_wait_s=store.restart_wait_s,
-        restart_wait_s_max=store.restart_wait_s_max,
-        stop_wait_s=settings.server.shutdown_s,
-    )
-
-
 async def _failed(log: WriteAheadLog) -> None:
     await log.failed.wait()
     raise LogFailed(f"{log.health().reason}; restart the daemon, it goes on in a new log")
@@ -290,31 +192,8 @@ def _say_ready(address: str, supervisor: Supervisor) -> None:
     supervisor.ready(f"footfall answers on {address}")
 
 
-def _log_format(settings: Settings) -> Literal["json", "text"]:
-    if settings.logging.format == "auto":
-        return "text" if sys.stderr.isatty() else "json"
-    return settings.logging.format
-
-
 def _new_id() -> str:
     return str(uuid.uuid4())  # from os.urandom
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
-    "init": run_init,
-    "serve": lambda arguments: run_serve(settings_of(arguments), load_secrets(arguments.env_file)),
-    "admin": lambda arguments: run_admin_add(arguments, open_accounts),
-    "rebuild": lambda arguments: run_rebuild(arguments, _rebuild_here),
-    "erase": lambda arguments: run_erase(arguments, lambda person: functools.partial(_erase_here, person)),
-    "log": lambda arguments: run_log(arguments, settings_of(arguments).data.dir),
-    "backup": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
-    "restore": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
-}
-"""What the first word of a verb runs."""
 
 
 if __name__ == "__main__":

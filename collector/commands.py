@@ -10,7 +10,6 @@ import importlib.metadata
 import os
 import secrets
 import shlex
-import stat
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -22,6 +21,7 @@ import msgspec
 from collector import control
 from collector.backup_verbs import add_verbs as add_backup_verbs
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
+from collector.data_directory import LOCK_NAME, make_data_directory, require_owner
 from collector.erase import add_verb as add_erase_verb
 from collector.erase import erase_there, person_of
 from collector.errors import CommandError
@@ -31,15 +31,14 @@ from collector.rebuild import REBUILD, rebuild_there
 from collector.server import AddressUnusable
 from collector.settings import Settings
 from collector.wire.problem import RequestError
-from storage.errors import DirectoryBusy, DirectoryUnusable, StorageError
-from storage.files import make_directory, replace_file
+from storage.errors import DirectoryBusy, StorageError
+from storage.files import replace_file
 from storage.filesystem import LOCAL
 from storage.lock import Lock
 from storage.query import Person
 from storage.suppression import SUPPRESSION_NAME
 from storage.user import User
 
-LOCK_NAME = "LOCK"
 SECRET_RANDOM_BYTES = 48
 PASSWORD_LINE_BYTES_MAX = 16 * 1024
 CONTROL_TIMEOUT_S = 10.0
@@ -115,38 +114,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     )
 
 
-def make_data_directory(path: Path) -> None:
-    """Make the data directory, or check the one that is there.
-
-    Raises:
-        DirectoryUnusable: it cannot be made, is no directory, or is open to others.
-    """
-    try:
-        make_directory(path)
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise DirectoryUnusable(f"{path}: cannot be made ({error.strerror}); name another one with --data") from None
-    if not stat.S_ISDIR(mode):
-        raise DirectoryUnusable(f"{path}: is not a directory; name another one with --data")
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise DirectoryUnusable(f"{path}: others can enter it (mode {mode & 0o777:04o}); run `chmod 700 {path}`")
-
-
-def held(directory: Path) -> Lock:
-    """Return the lock of a data directory, held; the error names who holds it, or why it cannot be."""
-    if not directory.is_dir():
-        raise DirectoryUnusable(f"{directory}: no such data directory; run `footfalld init`")
-    make_data_directory(directory)
-    try:
-        return Lock(directory / LOCK_NAME).acquire()
-    except DirectoryBusy as error:
-        raise DirectoryBusy(f"another daemon works on {directory}: {error}") from None
-    except OSError as error:
-        raise DirectoryUnusable(
-            f"{directory} cannot be written: {error.strerror}; name another one with --data"
-        ) from None
-
-
 def run_init(arguments: argparse.Namespace) -> None:
     """Write the .env file unless there is one, and make the data directory; ConfigError when what is there is unfit."""
     settings = settings_of(arguments)
@@ -202,7 +169,7 @@ def run_admin_add(arguments: argparse.Namespace, open_accounts: OpenAccounts) ->
     directory = settings.data.dir
     if not directory.is_dir():
         raise CommandError(f"{directory}: no such data directory; run `footfalld init`")
-    _require_owner(directory)
+    require_owner(directory)
     new = _NewAdmin(arguments.nickname, _password(from_stdin=arguments.password_stdin))
     lock = Lock(directory / LOCK_NAME)
     try:
@@ -237,7 +204,7 @@ def _here_or_there(
     directory = settings.data.dir
     if not directory.is_dir():
         raise CommandError(f"{directory}: no such data directory; run `footfalld init`")
-    _require_owner(directory)
+    require_owner(directory)
     lock = Lock(directory / LOCK_NAME)
     try:
         lock.acquire()
@@ -273,15 +240,6 @@ def control_verbs(accounts: Administrators) -> dict[str, control.Verb]:
 async def _add_admin(new: _NewAdmin, opening: AbstractAsyncContextManager[Administrators]) -> None:
     async with opening as accounts:
         await accounts.add_admin(new.nickname, new.password)
-
-
-def _require_owner(directory: Path) -> None:
-    # Files that root leaves here would be unreadable to the daemon.
-    owner = directory.stat().st_uid
-    if owner != os.geteuid():
-        raise CommandError(
-            f"{directory}: belongs to user id {owner}; run this as that user, e.g. `sudo -u '#{owner}' …`"
-        )
 
 
 def _password(*, from_stdin: bool) -> str:

@@ -17,7 +17,8 @@ from collector.rebuild import START_WAIT_S, started
 from collector.store_process import StoreProcess
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP
-from storage.query import ErasureStarted, LogPlace, Person, StoreHealth
+from storage.health import StoreHealth
+from storage.query import ErasureStarted, LogPlace, Person
 
 ERASE = "erase"
 PROGRESS = "erase progress"

@@ -16,8 +16,8 @@ import msgspec
 from collector import control
 from collector.store_process import StoreProcess
 from storage.errors import StoreDown
+from storage.health import StoreHealth
 from storage.ports import EventStore
-from storage.query import StoreHealth
 
 REBUILD = "rebuild"
 PROGRESS = "rebuild progress"

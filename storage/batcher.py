@@ -11,8 +11,8 @@ import structlog
 from storage.crashpoint import reached
 from storage.eraser import Eraser
 from storage.errors import StorageError, StoreDamaged
+from storage.health import LoadProgress
 from storage.ports import EventSink, LogPosition
-from storage.query import LoadProgress
 from storage.rebuild import Rebuild
 from storage.wal.reader import LogReader
 

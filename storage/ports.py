@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from storage.event import Event
+from storage.health import StoreHealth
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
@@ -20,7 +21,6 @@ from storage.query import (
     RejectedQuery,
     RejectedRaw,
     RejectedRawQuery,
-    StoreHealth,
     Summary,
     SummaryQuery,
     VisitsPage,

@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from storage.errors import StoreRebuilding
+from storage.health import RebuildBegun, RebuildProgress
 from storage.ports import LogPosition
-from storage.query import RebuildBegun, RebuildProgress
 from storage.wal.reader import LogReader
 
 MISSING = "the database was missing"

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown, StoreRebuilding
+from storage.health import StoreHealth, StoreHealthQuery
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
@@ -26,8 +27,6 @@ from storage.query import (
     RejectedQuery,
     RejectedRaw,
     RejectedRawQuery,
-    StoreHealth,
-    StoreHealthQuery,
     Summary,
     SummaryQuery,
     VisitsPage,

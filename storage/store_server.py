@@ -13,13 +13,13 @@ import structlog
 from msgspec.structs import asdict, replace
 
 from storage.errors import QueryRefused, StorageError, StoreRebuilding
+from storage.health import LoadProgress, StoreHealth, StoreHealthQuery
 from storage.query import (
     BreakdownPage,
     BreakdownQuery,
     EraseQuery,
     ErasureStarted,
     ExportQuery,
-    LoadProgress,
     MetricsPage,
     MetricsQuery,
     Query,
@@ -29,8 +29,6 @@ from storage.query import (
     RejectedQuery,
     RejectedRaw,
     RejectedRawQuery,
-    StoreHealth,
-    StoreHealthQuery,
     Summary,
     SummaryQuery,
     VisitsPage,

@@ -10,8 +10,8 @@ from collector.answers import json_answer
 from collector.routes import Answer, Route
 from collector.wire.health import DiskUsage, LogHealth, LogReport
 from storage.errors import StorageError
+from storage.health import StoreHealth
 from storage.ports import DiskSurvey, EventLog, EventStore
-from storage.query import StoreHealth
 
 
 class LogAnswers:

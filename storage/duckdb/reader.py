@@ -13,6 +13,7 @@ from storage.duckdb import cursor, metrics, receipts
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
 from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
+from storage.health import StoreHealth
 from storage.query import (
     CHUNK_BYTES,
     BreakdownPage,
@@ -29,7 +30,6 @@ from storage.query import (
     RejectedQuery,
     RejectedRaw,
     RejectedRawQuery,
-    StoreHealth,
     Summary,
     SummaryQuery,
     VisitRow,

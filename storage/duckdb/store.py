@@ -23,8 +23,8 @@ from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDamaged, StoreDown
 from storage.filesystem import LOCAL
+from storage.health import RebuildBegun
 from storage.ports import LogPosition, LogRange
-from storage.query import RebuildBegun
 from storage.suppression import Erased, Suppression
 
 

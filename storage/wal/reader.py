@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.errors import DirectoryBusy
+from storage.health import LogCounts
 from storage.ports import LogPosition, LogRange
-from storage.query import LogCounts
 from storage.wal.recovery import recover
 from storage.wal.run import Run
 from storage.wal.segments import Segments

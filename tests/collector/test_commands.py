@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from collector.commands import control_verbs, exit_status, make_data_directory, parser, run_admin_add, run_init
+from collector.commands import control_verbs, exit_status, parser, run_admin_add, run_init
 from collector.config import load_secrets
 from collector.control import ControlServer
+from collector.data_directory import make_data_directory
 from collector.program import program
 from storage.errors import DirectoryBusy, DirectoryUnusable, UserExists
 from storage.lock import Lock

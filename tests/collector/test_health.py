@@ -13,7 +13,7 @@ from collector.identity.caller import Caller, TokenInvalid
 from collector.wire import health as wire
 from storage.errors import StoreDown
 from storage.event import Event
-from storage.query import StoreHealth
+from storage.health import StoreHealth
 from tests.contracts.samples import NOON
 from tests.fakes.disk import MemoryDisk
 from tests.fakes.log import MemoryLog

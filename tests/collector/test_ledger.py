@@ -14,7 +14,8 @@ from collector.app import build_app
 from collector.wire.health import Ledger
 from storage.errors import StoreDown
 from storage.event import Event
-from storage.query import LogCounts, ReceiptAnswer, ReceiptQuery, StoreHealth
+from storage.health import LogCounts, StoreHealth
+from storage.query import ReceiptAnswer, ReceiptQuery
 from tests.collector.test_health import ADMIN, AwayStore, authenticate
 from tests.contracts.samples import NOON
 from tests.fakes.disk import MemoryDisk

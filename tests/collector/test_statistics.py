@@ -16,6 +16,7 @@ from collector.identity.caller import Caller
 from collector.statistics.table import routes
 from storage.errors import StoreDown
 from storage.event import Event
+from storage.health import StoreHealth
 from storage.ports import EventStore
 from storage.query import (
     BreakdownPage,
@@ -23,7 +24,6 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
-    StoreHealth,
     Summary,
     SummaryQuery,
     VisitsPage,

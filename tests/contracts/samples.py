@@ -8,15 +8,7 @@ import msgspec
 
 from storage.event import Event, RejectedItem
 from storage.ports import EventStore
-from storage.query import (
-    BreakdownQuery,
-    BreakdownRow,
-    Dimension,
-    EventFilter,
-    ExportQuery,
-    VisitRow,
-    VisitsQuery,
-)
+from storage.query import BreakdownQuery, BreakdownRow, Dimension, EventFilter, ExportQuery, VisitRow, VisitsQuery
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
 SITE = EventFilter(app_code="site")

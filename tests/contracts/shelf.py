@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from storage.duckdb.reader import Reader
 from storage.duckdb.store import DuckDBStore
 from storage.event import Event, RejectedItem, encode
+from storage.health import StoreHealth
 from storage.ports import EventSink, EventStore, LogRange
 from storage.query import (
     BreakdownPage,
@@ -23,7 +24,6 @@ from storage.query import (
     RejectedQuery,
     RejectedRaw,
     RejectedRawQuery,
-    StoreHealth,
     Summary,
     SummaryQuery,
     VisitsPage,

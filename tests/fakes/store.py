@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from storage.duckdb import cursor
 from storage.errors import StorageError
 from storage.event import Event, RejectedItem, encode
+from storage.health import StoreHealth
 from storage.ports import LogPosition, LogRange
 from storage.query import (
     CHUNK_BYTES,
@@ -30,7 +31,6 @@ from storage.query import (
     RejectedRaw,
     RejectedRawQuery,
     RejectedRow,
-    StoreHealth,
     Summary,
     SummaryQuery,
     VisitRow,

@@ -1,0 +1,87 @@
+"""The adapters that both the daemon and the verbs open, as the settings say."""
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from collector.config import Secrets
+from collector.identity.accounts import Accounts
+from collector.identity.passwords import Passwords
+from collector.identity.tokens import Tokens
+from collector.settings import Settings
+from collector.store_process import StoreProcess
+from storage.settings import StoreSettings
+from storage.store_client import StoreClient
+from storage.suppression import erasure_key
+from storage.user_files import UserFiles
+
+
+@contextlib.asynccontextmanager
+async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
+    """Open the accounts of a data directory whose lock is held."""
+    identity = settings.identity
+    tokens = Tokens(
+        secrets.secret_key.get_secret_value(),
+        algorithm=secrets.algorithm,
+        lifetime_s=60 * secrets.access_token_expire_minutes,
+        clock=now,
+    )
+    passwords = Passwords(
+        secrets.password_pepper.get_secret_value().encode(),
+        cost=identity.bcrypt_cost,
+        threads=identity.hash_threads,
+        queue_max=identity.hash_queue_max,
+    )
+    users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
+    async with users, passwords:
+        yield Accounts(
+            users,
+            passwords,
+            tokens,
+            now,
+            password_length_min=identity.password_length_min,
+            sessions_max=identity.sessions_max,
+        )
+
+
+def store_process(settings: Settings, secrets: Secrets, client: StoreClient) -> StoreProcess:
+    """Return the store process of a data directory, not running yet, that `client` asks."""
+    store = settings.store
+    told = StoreSettings(
+        data=str(settings.data.dir.absolute()),
+        link=-1,
+        memory_limit_mb=store.memory_limit_mb,
+        threads=store.threads,
+        batch_age_s=store.batch_age_s,
+        batch_events=store.batch_events,
+        batch_bytes_max=store.batch_bytes_max,
+        checkpoint_s=store.checkpoint_s,
+        rejected_bytes_max=store.rejected_bytes_max,
+        emulate_slow_s=store.emulate_slow_s,
+        erasure_key=erasure_key(secrets.password_pepper.get_secret_value()),
+        query_threads=store.query_threads,
+        query_timeout_s=store.query_timeout_s,
+        log_level=settings.logging.level,
+        log_format=log_format(settings),
+    )
+    return StoreProcess(
+        client,
+        told,
+        restart_wait_s=store.restart_wait_s,
+        restart_wait_s_max=store.restart_wait_s_max,
+        stop_wait_s=settings.server.shutdown_s,
+    )
+
+
+def log_format(settings: Settings) -> Literal["json", "text"]:
+    """Return how log lines are written: as text where a person reads them, unless the settings say otherwise."""
+    if settings.logging.format == "auto":
+        return "text" if sys.stderr.isatty() else "json"
+    return settings.logging.format
+
+
+def now() -> datetime:
+    """Return the wall clock's time."""
+    return datetime.now(UTC)

@@ -1,0 +1,58 @@
+"""What the verbs of `footfalld` besides serve run, with the adapters that they need."""
+
+import argparse
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+from collector.adapters import log_format, now, open_accounts, store_process
+from collector.backup_verbs import run_backup, run_restore
+from collector.commands import run_admin_add, run_erase, run_init, run_rebuild, settings_of
+from collector.config import ENV_FILE, Secrets
+from collector.data_directory import held, make_data_directory
+from collector.erase import erase_here
+from collector.log_verbs import run_log
+from collector.rebuild import rebuild_here
+from collector.settings import Settings
+from storage.logs import configure_logs
+from storage.query import Person
+from storage.store_client import StoreClient
+from storage.wal.archive import Archive
+from storage.wal.segments import Segments
+
+
+def _copy(arguments: argparse.Namespace, data: Path) -> None:
+    env_file = arguments.env_file or ENV_FILE
+    if arguments.verb == "backup":
+        run_backup(arguments.directory, data, env_file, now())
+        return
+    make_data_directory(data)
+    with held(data):
+        run_restore(arguments.directory, data, env_file)
+
+
+async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
+    configure_logs("warning", log_format(settings))
+    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    await rebuild_here(store_process(settings, secrets, client), client)
+
+
+async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> None:
+    configure_logs("warning", log_format(settings))
+    log_ids = Segments(settings.data.dir / "log", Archive(settings.data.dir / "archive")).log_ids()
+    if not log_ids:
+        return
+    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    await erase_here(person, store_process(settings, secrets, client), client, log_ids[-1])
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "init": run_init,
+    "admin": lambda arguments: run_admin_add(arguments, open_accounts),
+    "rebuild": lambda arguments: run_rebuild(arguments, _rebuild_here),
+    "erase": lambda arguments: run_erase(arguments, lambda person: functools.partial(_erase_here, person)),
+    "log": lambda arguments: run_log(arguments, settings_of(arguments).data.dir),
+    "backup": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
+    "restore": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
+}
+"""By the first word of the verb."""

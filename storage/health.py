@@ -1,0 +1,88 @@
+"""How loading and the store are; the same structs cross the store link."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class StoreHealthQuery(msgspec.Struct, frozen=True, tag="health"):
+    """How the store is."""
+
+
+class LogCounts(msgspec.Struct, frozen=True):
+    """What logs hold: `lines` is every offset that was given, damaged ones too; `rejected` of them are rejected items.
+
+    `duplicates` were answered at the door and have no line.
+    """
+
+    lines: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+
+
+class RebuildBegun(msgspec.Struct, frozen=True):
+    """Since when and why the store is filled again, with `bytes_total` of the logs."""
+
+    began_at: datetime
+    reason: str
+    bytes_total: int
+
+
+class RebuildProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a rebuild is; `left_s` is an estimate from the speed so far, None before there is one."""
+
+    reason: str
+    began_at: datetime
+    bytes_total: int
+    bytes_left: int
+    left_s: float | None
+
+    def __str__(self) -> str:
+        """Return share and time left, for people."""
+        done = 100 * (1 - self.bytes_left / self.bytes_total) if self.bytes_total else 100
+        return f"{done:.0f} %" if self.left_s is None else f"{done:.0f} %, about {self.left_s:.0f} s left"
+
+
+class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far loading is.
+
+    `lag_bytes` of the logs are not loaded yet, and have not all been for `lag_s`. `ended` counts the logs whose writer
+    is dead. `alarms` name damage of the logs, `last_error` what keeps events from being loaded, if anything does.
+    `checkpoint_at` is when the store was last known to need none of the log's older segments. `erasing` identifiers of
+    people are being erased. While there is a `rebuild` nothing else is answered.
+    """
+
+    lag_bytes: int
+    lag_s: float
+    ended: LogCounts
+    alarms: tuple[str, ...]
+    last_error: str | None
+    checkpoint_at: datetime | None
+    erasing: int
+    rebuild: RebuildProgress | None
+
+
+class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store took of the logs, and how far it is behind.
+
+    `lines` of all logs are taken: the offsets up to the last one of each. Each is a row, rejected, a repeat or lost:
+    lines = n_rows + n_rejected + (n_duplicates - door_duplicates) + n_lost, where `door_duplicates` are the repeats that
+    were answered at the door and have no line. `loaded_at` is the time of the last load. The rest is LoadProgress.
+    """
+
+    position: int
+    n_rows: int
+    n_rejected: int
+    n_duplicates: int
+    n_lost: int
+    door_duplicates: int
+    lines: int
+    loaded_at: datetime | None
+    lag_bytes: int = 0
+    lag_s: float = 0.0
+    ended: LogCounts = LogCounts()
+    alarms: tuple[str, ...] = ()
+    last_error: str | None = None
+    checkpoint_at: datetime | None = None
+    erasing: int = 0
+    rebuild: RebuildProgress | None = None
