@@ -18,7 +18,7 @@ from tests.crash.life import ROOT, Life, Violated, check
 SEEDS = int(os.environ.get("CRASH_SEEDS", "500"))
 FIRST = int(os.environ.get("CRASH_FIRST", "0"))
 CHUNKS = min(10, SEEDS)
-GENERATIONS_MAX = 6
+GENERATIONS_MAX = 4
 
 DAMAGED = 0.3
 """Share of the stories whose medium is damaged before the store is filled anew."""
