@@ -43,7 +43,10 @@ class Run:
     def read(self, *, events_max: int, bytes_max: int) -> None:
         """Read on; the limits are looked at between two groups."""
         self._events_max, self._bytes_max = events_max, bytes_max
-        ahead = [number for number in self._segments.numbers(self._log_id) if number >= self._segment]
+        numbers = self._segments.numbers(self._log_id)
+        ahead = [number for number in numbers if number >= self._segment]
+        if numbers and not ahead:
+            self._alarm("is missing", "it is loaded, but a rebuild would not find it")
         for number in ahead:
             if number != self._segment:
                 self._segment, self._at = number, 0

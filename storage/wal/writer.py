@@ -88,6 +88,7 @@ class SegmentWriter:
         self._clock = clock
         self._descriptor: int | None = None
         self._disk_checked_at = float("-inf")
+        self._no_room: str | None = None
         self._fenced = True
         self._prev_crc = NO_CRC
         self._seed = 0
@@ -193,9 +194,19 @@ class SegmentWriter:
     def check_room(self) -> None:
         """Raise LogFull while the disk is below the watermark, or the store too far behind; looks at most every DISK_CHECK_S."""
         if self._clock() - self._disk_checked_at >= DISK_CHECK_S:
+            self._disk_checked_at = self._clock()
+            self._no_room = self._look_for_room()
+        if self._no_room is not None:
+            raise LogFull(self._no_room)
+
+    def _look_for_room(self) -> str | None:
+        """Return why the log must not grow, None where it may."""
+        try:
             require_room(self._directory, self._disk_free_bytes_min, self._files)
             require_short(self._directory.parent, self._backlog_bytes_max, self._files)
-            self._disk_checked_at = self._clock()
+        except LogFull as error:
+            return str(error)
+        return None
 
     def close(self) -> None:
         """Seal and close."""

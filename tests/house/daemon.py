@@ -1,6 +1,7 @@
 """A real footfalld as the tests run it: own process group, own directory, killed at the end whatever happens."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -176,10 +177,10 @@ class Daemon:
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Return once the condition holds; StoreDown answers count as not yet."""
+    """Return once the condition holds; StoreDown answers, and an export that breaks off, count as not yet."""
     deadline = time.monotonic() + seconds
     while True:
-        with contextlib.suppress(urllib.error.HTTPError, ConnectionError):
+        with contextlib.suppress(urllib.error.HTTPError, http.client.IncompleteRead, ConnectionError):
             if condition():
                 return
         assert time.monotonic() < deadline, "waited too long"

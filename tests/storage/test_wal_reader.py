@@ -89,3 +89,18 @@ async def test_the_bytes_behind_are_told_and_come_to_nothing_once_a_fence_is_rea
         while reader.lag_bytes():
             take(reader, tmp_path)
             await asyncio.sleep(0.01)
+
+
+async def test_a_last_segment_that_is_gone_after_it_was_loaded_is_named(tmp_path: Path):
+    async with open_log(tmp_path, segment_bytes_max=2000) as log:
+        for _ in range(10):
+            await log.append([LINE] * 5)
+    reader = reader_of(tmp_path)
+    while take(reader, tmp_path):
+        pass
+    *_, last = sorted(tmp_path.glob("log/*/*.ndjson"))
+    last.unlink()
+    again = reader_of(tmp_path)
+    again.rewind(reader.loaded())
+    assert take(again, tmp_path) is None
+    assert [alarm.rpartition(": ")[2] for alarm in again.alarms] == ["is missing"]
