@@ -5,7 +5,6 @@ import asyncio
 import gc
 import importlib.metadata
 import os
-import random
 import socket
 import sys
 import time
@@ -14,7 +13,7 @@ from collections import Counter
 
 import uvloop
 
-from collector.adapters import log_format, now, open_accounts, store_process
+from collector.adapters import event_door, log_format, now, open_accounts, store_process, write_ahead_log
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
 from collector.administration.log import LogAnswers
@@ -36,6 +35,7 @@ from collector.identity.handlers import Authentication
 from collector.notify import Supervisor
 from collector.program import program
 from collector.rebuild import rebuild_verbs
+from collector.rejected_verbs import rejected_verbs
 from collector.routes import Route
 from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
@@ -44,6 +44,7 @@ from collector.statistics.live import Live
 from collector.tracking.door import Door
 from collector.tracking.join import Joins
 from collector.tracking.recent import RecentIds
+from collector.tracking.replay import Replay
 from collector.tracking.track import Tracking
 from collector.tracking.visitor import Visitors
 from collector.verbs import VERBS
@@ -85,10 +86,11 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     stop_on_signals(stop)
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
-    async with open_accounts(settings, secrets) as accounts, _log(settings) as log:
-        door = Door(now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
+    async with open_accounts(settings, secrets) as accounts, write_ahead_log(settings) as log:
+        door = event_door(settings)
         identity = Authentication(accounts, Joins(log, door).join)
         live = _live(settings, identity, log)
+        rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
             *identity.routes(),
@@ -96,13 +98,14 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, identity, log, client, refused),
+            *rejected.routes(),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
         app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max, refused=refused)
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
-        verbs = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
-        control = ControlServer(settings.data.dir / SOCKET_NAME, verbs)
+        own = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
+        control = ControlServer(settings.data.dir / SOCKET_NAME, own | rejected_verbs(rejected))
         async with control, asyncio.TaskGroup() as tasks:
             running = (store.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
             watching = [tasks.create_task(one) for one in running]
@@ -140,7 +143,6 @@ def _administration(
         *logs.routes(),
         *Metrics(logs, identity.authenticate, refused).routes(),
         *Receipts(log, store, disk).routes(),
-        *Rejected(store).routes(),
     ]
 
 
@@ -154,22 +156,6 @@ def _live(settings: Settings, identity: Authentication, log: WriteAheadLog) -> L
         readers_max=live.readers_max,
         events_max=live.events_max,
         interval_s=live.interval_s,
-    )
-
-
-def _log(settings: Settings) -> WriteAheadLog:
-    log = settings.log
-    return WriteAheadLog(
-        settings.data.dir / "log",
-        group_bytes_max=log.group_bytes_max,
-        group_events_max=log.group_events_max,
-        segment_bytes_max=log.segment_bytes_max,
-        segment_age_s=log.segment_age_s,
-        fence_idle_s=log.fence_idle_s,
-        unflushed_bytes_max=log.unflushed_bytes_max,
-        append_wait_s=log.append_wait_s,
-        disk_free_bytes_min=log.disk_free_bytes_min,
-        backlog_bytes_max=log.backlog_bytes_max,
     )
 
 

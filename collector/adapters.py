@@ -1,6 +1,7 @@
 """The adapters that both the daemon and the verbs open, as the settings say."""
 
 import contextlib
+import random
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ from collector.identity.passwords import Passwords
 from collector.identity.tokens import Tokens
 from collector.settings import Settings
 from collector.store_process import StoreProcess
+from collector.tracking.door import Door
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.suppression import erasure_key
 from storage.user_files import UserFiles
+from storage.wal.log import WriteAheadLog
 
 
 @contextlib.asynccontextmanager
@@ -73,6 +76,28 @@ def store_process(settings: Settings, secrets: Secrets, client: StoreClient) -> 
         restart_wait_s_max=store.restart_wait_s_max,
         stop_wait_s=settings.server.shutdown_s,
     )
+
+
+def write_ahead_log(settings: Settings) -> WriteAheadLog:
+    """Return the log of a data directory, a new one at every start; open it with `async with`."""
+    log = settings.log
+    return WriteAheadLog(
+        settings.data.dir / "log",
+        group_bytes_max=log.group_bytes_max,
+        group_events_max=log.group_events_max,
+        segment_bytes_max=log.segment_bytes_max,
+        segment_age_s=log.segment_age_s,
+        fence_idle_s=log.fence_idle_s,
+        unflushed_bytes_max=log.unflushed_bytes_max,
+        append_wait_s=log.append_wait_s,
+        disk_free_bytes_min=log.disk_free_bytes_min,
+        backlog_bytes_max=log.backlog_bytes_max,
+    )
+
+
+def event_door(settings: Settings) -> Door:
+    """Return the door that every item of a site goes through."""
+    return Door(now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
 
 
 def log_format(settings: Settings) -> Literal["json", "text"]:

@@ -28,6 +28,8 @@ from collector.errors import CommandError
 from collector.log_verbs import add_verbs as add_log_verbs
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_there
+from collector.rejected_verbs import DaemonDesk, Desk, run_rejected
+from collector.rejected_verbs import add_verbs as add_rejected_verbs
 from collector.server import AddressUnusable
 from collector.settings import Settings
 from collector.wire.problem import RequestError
@@ -61,6 +63,9 @@ OpenAccounts = Callable[[Settings, Secrets], AbstractAsyncContextManager[Adminis
 Here = Callable[[Settings, Secrets], Coroutine[None, None, None]]
 """Does a verb's work with a store of its own; the lock of the data directory is held meanwhile."""
 
+AtDesk = Callable[[Desk], Coroutine[None, None, None]]
+"""Does what is asked about rejected items."""
+
 
 EXPECTED = (ConfigError, CommandError, AddressUnusable, control.ControlError, StorageError, RequestError, OSError)
 """What a person at the command line can act on: shown as one line, without a traceback."""
@@ -92,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     add_erase_verb(verbs, flags)
     add_log_verbs(verbs, flags)
     add_backup_verbs(verbs, flags)
+    add_rejected_verbs(verbs, flags)
     return root
 
 
@@ -194,6 +200,15 @@ def run_erase(arguments: argparse.Namespace, here: Callable[[Person], Here]) -> 
     person = person_of(arguments, _typed)
     _here_or_there(arguments, here(person), lambda path: erase_there(person, path, CONTROL_TIMEOUT_S))
     print(f"erased from log, archive and statistics; an account and {SUPPRESSION_NAME}, which backups need, stay")
+
+
+def run_rejected_verb(arguments: argparse.Namespace, here: Callable[[AtDesk], Here]) -> None:
+    """List, show or replay rejected items; `here` does it where no daemon holds the lock."""
+
+    async def work(desk: Desk) -> None:
+        await run_rejected(arguments, desk)
+
+    _here_or_there(arguments, here(work), lambda path: work(DaemonDesk(path, CONTROL_TIMEOUT_S)))
 
 
 def _here_or_there(

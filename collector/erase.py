@@ -13,8 +13,7 @@ import msgspec
 
 from collector import control
 from collector.errors import CommandError
-from collector.rebuild import START_WAIT_S, started
-from collector.store_process import StoreProcess
+from collector.store_process import LOOK_S, START_WAIT_S, StoreProcess
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP
 from storage.health import StoreHealth
@@ -23,9 +22,6 @@ from storage.query import ErasureStarted, LogPlace, Person
 ERASE = "erase"
 PROGRESS = "erase progress"
 """The verbs on the control socket: the second is asked until nothing is left."""
-
-LOOK_S = 0.2
-"""Between two looks at the progress."""
 
 EVER = 2**62
 """Behind every offset."""
@@ -88,14 +84,9 @@ def erase_verbs(log: SealedLog, store: ErasingStore) -> dict[str, control.Verb]:
 
 async def erase_here(person: Person, process: StoreProcess, store: ErasingStore, newest_log_id: str) -> None:
     """Run a store until the person is erased; the lock of the data directory is held, every log has ended."""
-    running = asyncio.create_task(process.run())
-    try:
-        await started(process, store, 0)
+    async with process.running():
         await store.erase(person, LogPlace(newest_log_id, EVER))
         await _until_none(lambda: _left(store))
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 async def erase_there(person: Person, path: Path, timeout_s: float) -> None:

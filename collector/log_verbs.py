@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from collector.columns import write_columns
 from collector.errors import CommandError
 from storage.wal.archive import Archive
 from storage.wal.check import SegmentCheck, check, lines
@@ -38,7 +39,7 @@ def run_log(arguments: argparse.Namespace, data: Path) -> None:
     with _opened(data) as segments:
         match arguments.verb:
             case "log ls":
-                _list(segments)
+                write_columns(COLUMNS, map(_row, _checked(segments)))
             case "log verify":
                 _verify(segments)
             case _:
@@ -58,14 +59,6 @@ def _opened(data: Path) -> Iterator[Segments]:
 
 def _checked(segments: Segments) -> Iterator[SegmentCheck]:
     return itertools.chain.from_iterable(check(segments, log_id) for log_id in segments.log_ids())
-
-
-def _list(segments: Segments) -> None:
-    rows = [COLUMNS, *map(_row, _checked(segments))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
 def _row(found: SegmentCheck) -> tuple[str, ...]:

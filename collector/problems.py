@@ -10,11 +10,13 @@ from typing import NamedTuple
 import structlog
 from aiohttp import web
 
+from collector.administration.rejected import RejectedUnknown
 from collector.answers import json_answer
 from collector.identity import caller
 from collector.identity import errors as identity
 from collector.routes import Handler
 from collector.statistics.live import LiveFull
+from collector.tracking.replay import NotReplayable
 from collector.wire import problem as wire
 from storage import errors as storage
 
@@ -54,6 +56,8 @@ TABLE: dict[type[Exception], Status] = {
     identity.NameTaken: Status(409),
     identity.HashQueueFull: Status(503),
     LiveFull: Status(503),
+    RejectedUnknown: Status(404),
+    NotReplayable: Status(409),
     storage.LogFull: Status(503, "log_full", shown=False),
     storage.LogFailed: Status(503, "log_failed", shown=False),
     storage.QueryTimeout: Status(503, "query_timeout"),

@@ -4,40 +4,26 @@ With a running daemon it is asked over the control socket and tracking goes on; 
 """
 
 import asyncio
-import contextlib
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from collector import control
-from collector.store_process import StoreProcess
+from collector.store_process import LOOK_S, START_WAIT_S, StoreProcess
 from storage.errors import StoreDown
-from storage.health import StoreHealth
 from storage.ports import EventStore
 
 REBUILD = "rebuild"
 PROGRESS = "rebuild progress"
 """The verbs on the control socket: the second is asked until the first is done."""
 
-LOOK_S = 0.2
-"""Between two looks at the progress."""
-
 LINE_S = 5.0
 """Between two lines where the output is no terminal."""
 
-START_WAIT_S = 60.0
 BAR_WIDTH = 30
-
-
-class Asked(Protocol):
-    """A store that says how it is."""
-
-    async def health(self) -> StoreHealth:
-        """StoreDown while nobody answers."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -55,7 +41,7 @@ def rebuild_verbs(process: StoreProcess, store: EventStore) -> dict[str, control
     async def rebuild(_: control.Arguments) -> control.Arguments:
         starts = process.starts
         process.rebuild()
-        await started(process, store, starts)
+        await process.started(after=starts)
         return {}
 
     async def progress(_: control.Arguments) -> control.Arguments:
@@ -67,13 +53,8 @@ def rebuild_verbs(process: StoreProcess, store: EventStore) -> dict[str, control
 async def rebuild_here(process: StoreProcess, store: EventStore) -> None:
     """Run a store until it is filled again; the lock of the data directory is held."""
     process.rebuild()
-    running = asyncio.create_task(process.run())
-    try:
-        await started(process, store, 0)
+    async with process.running():
         await show(lambda: progress_of(store))
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
 
 
 async def rebuild_there(path: Path, timeout_s: float) -> None:
@@ -124,17 +105,3 @@ def _line(progress: Progress) -> str:
     left = "" if progress.left_s is None else f", about {progress.left_s:.0f} s left"
     bar = "#" * full + "." * (BAR_WIDTH - full)
     return f"[{bar}] {100 * progress.share:3.0f} %  {progress.rows:,} events{left}"
-
-
-async def started(process: StoreProcess, store: Asked, starts: int) -> None:
-    """Return once a store process that began after `starts` others answers; StoreDown when none does in time."""
-    try:
-        async with asyncio.timeout(START_WAIT_S):
-            while True:
-                if process.starts > starts:
-                    with contextlib.suppress(StoreDown):
-                        await store.health()
-                        return
-                await asyncio.sleep(LOOK_S)
-    except TimeoutError:
-        raise StoreDown(f"the store did not start within {START_WAIT_S:g} s; see its log") from None

@@ -1,15 +1,24 @@
 """The store process: started, watched and restarted by the front; tracking does not notice when it is away."""
 
 import asyncio
+import contextlib
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import msgspec
 import structlog
 
+from storage.errors import StoreDown
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
+
+START_WAIT_S = 60.0
+"""How long a verb waits for a store process that is starting."""
+
+LOOK_S = 0.2
+"""Between two looks whether it answers."""
 
 STEADY_S = 10.0
 """A store that lived this long is restarted without waiting longer than the first time."""
@@ -49,6 +58,37 @@ class StoreProcess:
             log.error("store_ended", status=status, restart_in_s=wait_s)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, self._restart_wait_s_max)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run it for a verb, from its first answer on; StoreDown when none comes in time."""
+        task = asyncio.create_task(self.run())
+        try:
+            await self.started(after=0)
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def started(self, *, after: int) -> None:
+        """Return once a process that began after `after` others answers; StoreDown when none does in time."""
+        try:
+            async with asyncio.timeout(START_WAIT_S):
+                while True:
+                    if await self._answers(after):
+                        return
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            raise StoreDown(f"the store did not start within {START_WAIT_S:g} s; see its log") from None
+
+    async def _answers(self, after: int) -> bool:
+        if self.starts <= after:
+            return False
+        try:
+            await self._client.health()
+        except StoreDown:
+            return False
+        return True
 
     def rebuild(self) -> None:
         """End the store process; the next one, and only that, sets its files aside and fills itself again."""

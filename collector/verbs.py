@@ -5,15 +5,25 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.adapters import log_format, now, open_accounts, store_process
+from collector.adapters import event_door, log_format, now, open_accounts, store_process, write_ahead_log
+from collector.administration.rejected import Rejected
 from collector.backup_verbs import run_backup, run_restore
-from collector.commands import run_admin_add, run_erase, run_init, run_rebuild, settings_of
+from collector.commands import (
+    AtDesk,
+    run_admin_add,
+    run_erase,
+    run_init,
+    run_rebuild,
+    run_rejected_verb,
+    settings_of,
+)
 from collector.config import ENV_FILE, Secrets
 from collector.data_directory import held, make_data_directory
 from collector.erase import erase_here
 from collector.log_verbs import run_log
 from collector.rebuild import rebuild_here
 from collector.settings import Settings
+from collector.tracking.replay import Replay
 from storage.logs import configure_logs
 from storage.query import Person
 from storage.store_client import StoreClient
@@ -32,18 +42,27 @@ def _copy(arguments: argparse.Namespace, data: Path) -> None:
 
 
 async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
-    configure_logs("warning", log_format(settings))
-    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    client = _client(settings)
     await rebuild_here(store_process(settings, secrets, client), client)
 
 
 async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> None:
-    configure_logs("warning", log_format(settings))
     log_ids = Segments(settings.data.dir / "log", Archive(settings.data.dir / "archive")).log_ids()
     if not log_ids:
         return
-    client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    client = _client(settings)
     await erase_here(person, store_process(settings, secrets, client), client, log_ids[-1])
+
+
+async def _rejected_here(work: AtDesk, settings: Settings, secrets: Secrets) -> None:
+    client = _client(settings)
+    async with write_ahead_log(settings) as log, store_process(settings, secrets, client).running():
+        await work(Rejected(client, Replay(log, event_door(settings))))
+
+
+def _client(settings: Settings) -> StoreClient:
+    configure_logs("warning", log_format(settings))
+    return StoreClient(query_timeout_s=settings.store.query_timeout_s)
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -53,6 +72,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "erase": lambda arguments: run_erase(arguments, lambda person: functools.partial(_erase_here, person)),
     "log": lambda arguments: run_log(arguments, settings_of(arguments).data.dir),
     "backup": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
+    "rejected": lambda arguments: run_rejected_verb(arguments, lambda work: functools.partial(_rejected_here, work)),
     "restore": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
 }
 """By the first word of the verb."""

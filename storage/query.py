@@ -10,6 +10,9 @@ from storage.health import StoreHealthQuery
 CHUNK_BYTES = 256 * 1024
 """The longest chunk of an export, unless one line alone is longer."""
 
+UNREADABLE = "unreadable"
+"""The code of a rejected item that is a line of the log and no item (rule R10)."""
+
 Dimension = Literal["user", "page", "hour", "day", "week", "month"]
 Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"]
 MetricsDimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]

@@ -1,30 +1,70 @@
-"""GET /admin/rejected: what was kept aside, and why."""
+"""GET /admin/rejected: what was kept aside, and why; one item of it, and its replay."""
 
 import msgspec
 from aiohttp import web
 
-from collector.answers import json_answer
-from collector.routes import Answer, QueryString, Route, Taking
-from collector.wire.rejected import RejectedAnswer, RejectedParameters
+from collector.answers import accepted_answer, json_answer
+from collector.routes import Answer, Bodyless, QueryString, Route, Taking
+from collector.tracking.replay import Replay
+from collector.wire.problem import RequestError
+from collector.wire.receipt import read_receipt
+from collector.wire.rejected import RejectedAnswer, RejectedItem, RejectedParameters, RejectedReport
+from collector.wire.tracking import Accepted
 from storage.ports import EventStore
-from storage.query import RejectedQuery
+from storage.query import RejectedQuery, RejectedRawQuery, RejectedRow
 
 REJECTED = QueryString(RejectedParameters)
 
 
-class Rejected:
-    """Reads rejected items from the store."""
+class RejectedUnknown(RequestError):
+    """No rejected item has this receipt (404)."""
 
-    def __init__(self, store: EventStore) -> None:
+    code = "rejected_unknown"
+
+
+class Rejected:
+    """Reads rejected items from the store, and replays them."""
+
+    def __init__(self, store: EventStore, replay: Replay) -> None:
         self._store = store
+        self._replay = replay
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
+        listed, shown, replayed = Answer(RejectedAnswer), Answer(RejectedReport), Answer(Accepted)
+        replay = Bodyless(self.replayed)
         return [
-            Route("GET", "/admin/rejected", Taking(REJECTED, self.rejected), "admin", {200: Answer(RejectedAnswer)})
+            Route("GET", "/admin/rejected", Taking(REJECTED, self.rejected), "admin", {200: listed}),
+            Route("GET", "/admin/rejected/{receipt}", self.report, "admin", {200: shown}),
+            Route("POST", "/admin/rejected/{receipt}/replay", replay, "admin", {202: replayed}),
         ]
 
     async def rejected(self, _request: web.Request, asked: RejectedParameters) -> web.Response:
         """List the rejected items of every application, last loaded first."""
-        page = await self._store.rejected(RejectedQuery(limit=asked.limit, after=asked.cursor))
-        return json_answer(msgspec.convert(page, RejectedAnswer, from_attributes=True))
+        return json_answer(await self.page(asked.limit, asked.cursor))
+
+    async def report(self, request: web.Request) -> web.Response:
+        """Show one rejected item with what was sent."""
+        row, raw = await self.kept(request.match_info["receipt"])
+        item = msgspec.convert(row, RejectedItem, from_attributes=True)
+        return json_answer(RejectedReport(item=item, raw=None if raw is None else raw.decode(errors="replace")))
+
+    async def replayed(self, request: web.Request) -> web.Response:
+        """Send a rejected item through the door again; it stays listed, and a second replay becomes a duplicate."""
+        return accepted_answer(await self.replay(request.match_info["receipt"]))
+
+    async def page(self, limit: int, cursor: str | None) -> RejectedAnswer:
+        """Return a page of items, last loaded first; `cursor` is the `next` of the page before."""
+        page = await self._store.rejected(RejectedQuery(limit=limit, after=cursor))
+        return msgspec.convert(page, RejectedAnswer, from_attributes=True)
+
+    async def kept(self, receipt: str) -> tuple[RejectedRow, bytes | None]:
+        """Return one item and what is kept of its bytes; QueryInvalid for no receipt, RejectedUnknown for another's."""
+        found = await self._store.rejected_raw(RejectedRawQuery(*read_receipt(receipt)))
+        if found.item is None:
+            raise RejectedUnknown("no rejected item has this receipt")
+        return found.item, found.raw
+
+    async def replay(self, receipt: str) -> Accepted:
+        """Send an item through the door again; errors as of `kept` and `Replay.replay`."""
+        return await self._replay.replay(*await self.kept(receipt))

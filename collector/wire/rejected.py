@@ -30,6 +30,13 @@ class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
     has_raw: bool
 
 
+class RejectedReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One item with its bytes as text, U+FFFD where they are no UTF-8; `raw` is null where they are not kept."""
+
+    item: RejectedItem
+    raw: str | None
+
+
 class RejectedAnswer(msgspec.Struct, frozen=True):
     """Rejected items, last loaded first; `next` is the cursor of the next page."""
 

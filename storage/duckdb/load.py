@@ -12,14 +12,11 @@ from storage.duckdb.erase import erase_staged
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
 from storage.ports import LogRange
+from storage.query import UNREADABLE
 from storage.suppression import Suppression
 
 DAY_RANGES_MAX = 8
 """Ranges of days that are searched for repeats one by one; more are joined to these."""
-
-
-UNREADABLE = "unreadable"
-"""The code of a line of the log that is no item (rule R10)."""
 
 
 class LinesWrong(StorageError):

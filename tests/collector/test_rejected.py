@@ -1,5 +1,6 @@
-"""GET /admin/rejected over a store that holds some."""
+"""/admin/rejected over a store that holds some."""
 
+import random
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -9,10 +10,13 @@ from aiohttp.web import Application, Request
 
 from collector.administration.rejected import Rejected
 from collector.app import build_app
+from collector.tracking.door import Door
+from collector.tracking.replay import Replay
 from storage.event import RejectedItem
 from tests.collector.test_health import ADMIN, authenticate
 from tests.contracts.samples import NOON
-from tests.fakes.store import MemoryStore
+from tests.fakes.log import MemoryLog
+from tests.fakes.store import LOG_ID, MemoryStore
 
 Client = TestClient[Request, Application]
 
@@ -20,8 +24,10 @@ Client = TestClient[Request, Application]
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     store = MemoryStore()
-    store.put(*(RejectedItem("wrong_type", f'{{"n": {n}}}', "site", NOON) for n in range(3)))
-    app = build_app(Rejected(store).routes(), authenticate, body_bytes_max=1000)
+    sent = ('{"source_label": "a"}', '{"source_label": 7}', '{"source_label": "')
+    store.put(*(RejectedItem("wrong_type", raw, "site", NOON) for raw in sent))
+    door = Door(lambda: NOON, random.Random(1).getrandbits, event_bytes_max=1000)
+    app = build_app(Rejected(store, Replay(MemoryLog(), door)).routes(), authenticate, body_bytes_max=1000)
     async with TestClient(TestServer(app)) as opened:
         yield opened
 
@@ -33,10 +39,32 @@ async def test_every_rejected_item_is_listed_once_over_pages(client: Client):
         page = msgspec.json.decode(await answer.read())
         found += page["rows"]
         following = {"cursor": page["next"]} if page["next"] else None
-    assert {(row["code"], row["app_code"], row["raw_bytes"], row["has_raw"]) for row in found} == {
-        ("wrong_type", "site", len('{"n": 0}'), True)
-    }
+    assert {(row["code"], row["app_code"], row["has_raw"]) for row in found} == {("wrong_type", "site", True)}
+    assert [row["raw_bytes"] for row in found] == [18, 19, 21]
     assert len({row["receipt"] for row in found}) == len(found) == 3
+
+
+async def test_one_item_is_shown_with_what_was_sent(client: Client):
+    answer = await client.get(f"/admin/rejected/{LOG_ID}:1", headers=ADMIN)
+    shown = msgspec.json.decode(await answer.read())
+    assert (shown["item"]["receipt"], shown["raw"]) == (f"{LOG_ID}:1", '{"source_label": 7}')
+
+
+@pytest.mark.parametrize(
+    ("offset", "status", "code"),
+    [(0, 202, None), (1, 422, "body_invalid"), (2, 409, "not_replayable"), (3, 404, "rejected_unknown")],
+)
+async def test_a_replay_says_what_became_of_the_item(client: Client, offset: int, status: int, code: str | None):
+    answer = await client.post(f"/admin/rejected/{LOG_ID}:{offset}/replay", headers=ADMIN)
+    body = msgspec.json.decode(await answer.read())
+    assert (answer.status, body.get("code")) == (status, code)
+    assert code is not None or body["receipt"] == "0000000001-memory00:0"
+
+
+@pytest.mark.parametrize("path", ["/admin/rejected/x", "/admin/rejected/x/replay"])
+async def test_what_is_no_receipt_is_refused(client: Client, path: str):
+    method = "POST" if path.endswith("replay") else "GET"
+    assert (await client.request(method, path, headers=ADMIN)).status == 422
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=", "user_id=7", "limit=1&limit=2"])

@@ -21,7 +21,7 @@ from collector.problems import TABLE
 from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, Profile, SignedIn, Signin
 from collector.wire.receipt import ReceiptReport
-from collector.wire.rejected import RejectedAnswer
+from collector.wire.rejected import RejectedAnswer, RejectedReport
 from console import arguments
 from storage.event import Event, RejectedItem, encode
 from storage.wal.segment import segment_name
@@ -115,6 +115,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /admin/log": (health.LogReport,),
     "GET /admin/receipts/{receipt}": (ReceiptReport,),
     "GET /admin/rejected": (RejectedAnswer,),
+    "GET /admin/rejected/{receipt}": (RejectedReport,),
     "Problems": (problem.Problem,),
 }
 
