@@ -26,11 +26,15 @@ run: install ## the daemon in the foreground, on ./data and http://127.0.0.1:808
 demo: install ## made-up visitors, and the console on top; leaves nothing behind
 	@$(BIN)/python -m examples.demo
 
-test: install ## every test
+test: install ## every test; with CI=true it takes half as long again, measures coverage and skips nothing
+ifdef CI
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+else
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+endif
 
 soak: install ## the long proofs: 10,000 power cuts, 200 rounds of kill -9, every bit of a small log (an hour)
 	CRASH_SEEDS=10000 KILL_ROUNDS=200 KILL_RECEIPTS=2000 KILL_SPREAD=10 DAMAGE_BITS=8 SOAK_FLIPS=60 $(BIN)/pytest --numprocesses auto --dist worksteal \

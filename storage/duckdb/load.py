@@ -1,6 +1,6 @@
 """One load: the lines of a range of a log, and the ledger row that says so, in one transaction (rules R7 and R11)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,19 @@ DAY_RANGES_MAX = 8
 
 class LinesWrong(StorageError):
     """The lines are not those of the range."""
+
+
+class Staged(NamedTuple):
+    """What the staged lines hold; `days` are those of client ids with a client time, ascending."""
+
+    lines: int
+    offsets: int
+    first_offset: int | None
+    last_offset: int | None
+    has_rejected: bool
+    has_signed_in: bool
+    days: list[date]
+    earliest_without_time: datetime | None
 
 
 class LedgerEnd(NamedTuple):
@@ -60,12 +73,15 @@ def load(
     reached("load_begun")
     end = _ledger_end(connection, batch, since_position)
     _stage(connection, batch, lines, one_by_one=one_by_one)
-    _check_offsets(connection, batch)
+    staged = Staged(*_row(connection.execute(statement("staged"))))
+    _check_offsets(batch, staged)
     erase_staged(connection, suppression, batch.log_id, batch.from_offset)
-    _find_repeats(connection)
+    _find_repeats(connection, staged)
     position = end.position + 1
-    room_bytes = rejected_bytes_max - _kept_bytes(connection)
-    _insert(connection, batch, position, loaded_at, room_bytes)
+    place = {"position": position, "log_id": batch.log_id}
+    n_rejected = _insert_rejected(connection, place, rejected_bytes_max) if staged.has_rejected else 0
+    n_rows = _insert_events(connection, place, staged)
+    _note(connection, batch, place | {"n_rows": n_rows, "n_rejected": n_rejected, "loaded_at": loaded_at})
     connection.execute("DROP TABLE batch")
     connection.execute("DROP TABLE repeat")
     reached("load_inserted")
@@ -101,57 +117,55 @@ def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_
     connection.execute(statement("stage_lines"), parameters)
 
 
-def _kept_bytes(connection: DuckDBPyConnection) -> int:
-    """Return how many bytes of rejected items are kept; not looked up for a batch that has none."""
-    (is_any,) = _row(connection.execute(statement("any_rejected")))
-    return int(_row(connection.execute(statement("rejected_bytes")))[0]) if is_any else 0
-
-
-def _check_offsets(connection: DuckDBPyConnection, batch: LogRange) -> None:
-    found = _row(connection.execute(statement("staged_offsets")))
+def _check_offsets(batch: LogRange, staged: Staged) -> None:
     count = 0 if batch.is_lost else batch.count
     expected = (count, count, batch.from_offset, batch.to_offset) if count else (0, 0, None, None)
+    found = staged[: len(expected)]
     if found != expected:
         raise LinesWrong(
             f"log {batch.log_id}: expected lines, distinct offsets, first and last offset {expected}, found {found}"
         )
 
 
-def _find_repeats(connection: DuckDBPyConnection) -> None:
-    connection.execute(statement("repeats_in_batch"))
-    days = [day for (day,) in connection.execute(statement("days")).fetchall()]
-    for first_day, last_day in day_ranges(days, DAY_RANGES_MAX):
+def _find_repeats(connection: DuckDBPyConnection, staged: Staged) -> None:
+    has_given_ids = staged.days or staged.earliest_without_time
+    connection.execute(statement("repeats_in_batch" if has_given_ids else "no_repeats"))
+    for first_day, last_day in day_ranges(staged.days, DAY_RANGES_MAX):
         connection.execute(statement("repeats_of_days"), {"first_day": first_day, "last_day": last_day})
-    (earliest,) = _row(connection.execute(statement("earliest_without_time")))
-    if earliest is not None:
-        connection.execute(statement("repeats_without_time"), {"earliest": earliest})
+    if staged.earliest_without_time is not None:
+        connection.execute(statement("repeats_without_time"), {"earliest": staged.earliest_without_time})
 
 
-def _insert(
-    connection: DuckDBPyConnection, batch: LogRange, position: int, loaded_at: datetime, room_bytes: int
-) -> None:
-    place = {"position": position, "log_id": batch.log_id}
+def _insert_rejected(connection: DuckDBPyConnection, place: dict[str, object], rejected_bytes_max: int) -> int:
+    (kept_bytes,) = _row(connection.execute(statement("rejected_bytes")))
+    room = {"room_bytes": rejected_bytes_max - int(kept_bytes)}
+    return int(_row(connection.execute(statement("insert_rejected"), place | room))[0])
+
+
+def _insert_events(connection: DuckDBPyConnection, place: dict[str, object], staged: Staged) -> int:
     (n_rows,) = _row(connection.execute(statement("insert_events"), place))
-    connection.execute(statement("own_visitors"), {"log_id": batch.log_id})
-    connection.execute(statement("insert_repeats"), place)
-    (n_rejected,) = _row(connection.execute(statement("insert_rejected"), place | {"room_bytes": room_bytes}))
-    n_lost = batch.count if batch.is_lost else 0
-    ledger = place | {
+    if staged.has_signed_in:
+        connection.execute(statement("own_visitors"), {"log_id": place["log_id"]})
+    return int(n_rows)
+
+
+def _note(connection: DuckDBPyConnection, batch: LogRange, inserted: dict[str, object]) -> None:
+    """Write the ledger's row, and the repeats that it counts; StorageError unless every line is accounted for."""
+    ledger = inserted | {
         "from_offset": batch.from_offset,
         "to_offset": batch.to_offset,
-        "n_rows": n_rows,
-        "n_rejected": n_rejected,
         "duplicates": batch.duplicates,
         "segment": batch.segment,
         "byte_end": batch.byte_end,
-        "n_lost": n_lost,
-        "loaded_at": loaded_at,
+        "n_lost": batch.count if batch.is_lost else 0,
     }
-    (n_dup,) = _row(connection.execute(statement("insert_ledger"), ledger))
-    if n_rows + n_rejected + n_dup + n_lost != batch.count:
+    n_dup, is_exact = _row(connection.execute(statement("insert_ledger"), ledger))
+    if n_dup:
+        connection.execute(statement("insert_repeats"), {name: inserted[name] for name in ("position", "log_id")})
+    if not is_exact:
         raise StorageError(
-            f"log {batch.log_id}: {n_rows} rows, {n_rejected} rejected and {n_dup} repeats are not the "
-            f"{batch.count} lines from offset {batch.from_offset}"
+            f"log {batch.log_id}: {inserted['n_rows']} rows, {inserted['n_rejected']} rejected and {n_dup} repeats are "
+            f"not the {batch.count} lines from offset {batch.from_offset}"
         )
 
 

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 import msgspec
-import pytest
 from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -59,9 +58,10 @@ def encoded(events):
     return json.dumps({"at": "2026-11-21T10:00:00Z", "events": plain} | counts).encode()
 
 
-@pytest.fixture(autouse=True)
-def painted_often(monkeypatch):
-    monkeypatch.setattr("console.app.PAINT_S", 0.03)
+async def check_painted(shown):
+    shown.app._paint(even_paused=True)
+    await shown.pilot.pause()
+    check(shown)
 
 
 async def show_everywhere(directory, events, names):
@@ -72,15 +72,13 @@ async def show_everywhere(directory, events, names):
         site.url = str(server.make_url("/"))
         async with console(site, directory, (120, 40)) as shown:
             await shown.until(lambda: site.streams == 1 and shown.app.snapshot.overview is not None)
-            await shown.pilot.pause(0.1)
-            check(shown)
+            await check_painted(shown)
             await shown.press("enter")
             check(shown)
             await shown.press("escape", "3")
             site.send(b"id: 1\ndata: %s\n\n" % encoded(events))
             await shown.until(lambda: shown.app.snapshot.accepted == len(events))
-            await shown.pilot.pause(0.1)
-            check(shown)
+            await check_painted(shown)
             for _ in events:
                 await shown.press("enter")
                 check(shown)
@@ -88,8 +86,7 @@ async def show_everywhere(directory, events, names):
             site.refusal = (503, names[0][:100])
             await shown.press("1", "r")
             await shown.until(lambda: shown.app.snapshot.problem)
-            await shown.pilot.pause(0.1)
-            check(shown)
+            await check_painted(shown)
 
 
 @given(hostile_events, st.lists(hostile_text, min_size=1, max_size=6, unique=True))

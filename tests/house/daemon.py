@@ -1,13 +1,17 @@
 """A real footfalld as the tests run it: own process group, own directory, killed at the end whatever happens."""
 
+import atexit
 import contextlib
+import functools
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +22,8 @@ from typing import Self
 
 START_S = 60.0
 STOP_S = 30.0
+ADMIN = "boss"
+PASSWORD = "correct horse battery"
 
 QUICK = {
     "FOOTFALL_IDENTITY__BCRYPT_COST": "4",
@@ -45,9 +51,9 @@ class Daemon:
     @classmethod
     @contextlib.contextmanager
     def fresh(cls, root: Path, **environment: str) -> Iterator[Self]:
-        """Yield a running daemon on a new data directory and a free port."""
+        """Yield a running daemon on a new data directory, with the administrator ADMIN, and a free port."""
         daemon = cls(root, **environment)
-        daemon.run("init")
+        shutil.copytree(_made(), root, dirs_exist_ok=True)
         with daemon:
             daemon.start()
             yield daemon
@@ -143,10 +149,16 @@ class Daemon:
         return self._gone()
 
     def admin_token(self) -> str:
-        """Return the token of an administrator, made when there is none yet."""
-        self.run("admin", "add", "boss", "--password-stdin", input="correct horse battery\n", check=False)
-        body = {"nickname": "boss", "password": "correct horse battery"}
+        """Return the token of the administrator ADMIN, made when there is none yet."""
+        body = {"nickname": ADMIN, "password": PASSWORD}
+        with contextlib.suppress(urllib.error.HTTPError):
+            return str(self.post("/auth/signin", body)["jwt_token"])
+        self.add_admin()
         return str(self.post("/auth/signin", body)["jwt_token"])
+
+    def add_admin(self) -> None:
+        """Add the administrator ADMIN."""
+        self.run("admin", "add", ADMIN, "--password-stdin", input=f"{PASSWORD}\n")
 
     def get(self, path: str, token: str | None = None) -> dict[str, object]:
         """GET a path and return the JSON body."""
@@ -174,6 +186,17 @@ class Daemon:
         status = process.wait(STOP_S)
         process.stdout.close()
         return status
+
+
+@functools.cache
+def _made() -> Path:
+    """Return a data directory with its secrets and an administrator; made once, as it is the same every time."""
+    directory = tempfile.TemporaryDirectory()
+    atexit.register(directory.cleanup)
+    daemon = Daemon(Path(directory.name))
+    daemon.run("init")
+    daemon.add_admin()
+    return Path(directory.name)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:

@@ -128,13 +128,13 @@ async def test_of_what_was_missed_only_the_newest_is_shown_and_the_rest_counted(
         assert listener.receipts == missed[-RESUMED_MAX:]
 
 
-@pytest.mark.parametrize("last_id", ["x", "0000000001-00000000:4", "{log_id}:-1", "{log_id}:99999", ":", "../..:1"])
-async def test_an_id_that_is_not_ours_begins_anew(daemon: Daemon, last_id: str):
+async def test_an_id_that_is_not_ours_begins_anew(daemon: Daemon):
     token = daemon.admin_token()
     receipts = await track(daemon, 3)
     log_id = receipts[0].partition(":")[0]
-    async with listening(daemon, token, last_id.format(log_id=log_id)) as listener:
-        assert (listener.accepted, listener.receipts) == (0, receipts)
+    for last_id in ("x", "0000000001-00000000:4", f"{log_id}:-1", f"{log_id}:99999", ":", "../..:1"):
+        async with listening(daemon, token, last_id) as listener:
+            assert (listener.accepted, listener.receipts) == (0, receipts), last_id
 
 
 async def test_readers_at_a_high_rate_get_few_messages_with_exact_counts(daemon: Daemon):

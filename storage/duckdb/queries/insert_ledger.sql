@@ -12,4 +12,4 @@ SELECT
     $segment AS segment,
     $byte_end AS byte_end,
     $loaded_at::TIMESTAMP AS loaded_at
-RETURNING n_dup
+RETURNING n_dup, n_rows + n_rejected + n_dup + n_lost = to_offset - from_offset + 1

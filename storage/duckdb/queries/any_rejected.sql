@@ -1,1 +1,0 @@
-SELECT EXISTS (FROM batch WHERE rejected_code IS NOT NULL)

@@ -1,1 +1,0 @@
-SELECT min(received_at) FROM batch WHERE id_given AND NOT time_given

@@ -1,0 +1,1 @@
+CREATE OR REPLACE TEMP TABLE repeat ("offset" BIGINT)

@@ -1,1 +1,0 @@
-SELECT count(*), count(DISTINCT "offset"), min("offset"), max("offset") FROM batch
