@@ -4,22 +4,49 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import urllib.error
+import urllib.parse
 from pathlib import Path
 
 import pytest
 
+from storage.wal.archive import Archive
+from storage.wal.segment import segment_name
 from tests.house.daemon import Daemon, wait_for
+from tests.house.strace import attached
 from tests.house.traffic import Traffic, check
 from tests.needs import in_own_mounts, under_strace
 
+ANSWERS = 20
 SLOW_SYNC = "inject=fdatasync:delay_enter=200000"
 MEMORY_MB_MAX = 250
+SMALL_SEGMENTS = {
+    "FOOTFALL_STORE__CHECKPOINT_S": "0.2",
+    "FOOTFALL_LOG__SEGMENT_BYTES_MAX": "65536",
+    "FOOTFALL_LOG__GROUP_BYTES_MAX": "65536",
+    "FOOTFALL_SERVER__BODY_BYTES_MAX": "65536",
+}
 
 
 def memory_mb(process: int) -> float:
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def groups(daemon: Daemon, token: str) -> int:
+    """Return how many groups were synced since the start."""
+    return daemon.get("/health", token)["log"]["groups"]
+
+
+def refuses(daemon: Daemon) -> bool:
+    """Return whether nobody listens any more."""
+    address = urllib.parse.urlsplit(daemon.url)
+    try:
+        socket.create_connection((address.hostname, address.port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def fill(ballast: Path) -> None:
@@ -39,6 +66,11 @@ def started(daemon: Daemon):
         yield
 
 
+def segments(daemon: Daemon) -> int:
+    """Return how many segments are in the log."""
+    return len(list(daemon.data.glob("log/*/*.ndjson")))
+
+
 async def test_on_a_slow_disk_groups_grow_and_the_loop_stays_quick(tmp_path: Path):
     daemon = Daemon(tmp_path, prefix=under_strace(tmp_path / "strace", "trace=fdatasync", SLOW_SYNC))
     with started(daemon):
@@ -46,9 +78,11 @@ async def test_on_a_slow_disk_groups_grow_and_the_loop_stays_quick(tmp_path: Pat
         traffic = Traffic(daemon)
         async with traffic.posting():
             await traffic.grows(100)
-            # 0.2 s a sync: a loop that waited for one would not answer this many meanwhile.
-            for _ in range(20):
+            before = await asyncio.to_thread(groups, daemon, token)
+            for _ in range(ANSWERS):
                 assert (await asyncio.to_thread(daemon.get, "/ready")) == {"status": "ready"}
+            # A loop that waited for the disk would answer once a sync.
+            assert await asyncio.to_thread(groups, daemon, token) < before + ANSWERS
         assert memory_mb(daemon.process) < MEMORY_MB_MAX
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
@@ -110,12 +144,8 @@ async def test_an_archive_that_is_full_keeps_segments_in_the_log(tmp_path: Path)
     archive = tmp_path / "data" / "archive"
     archive.mkdir(parents=True, mode=0o700)
     archive.parent.chmod(0o700)
-    small = {"FOOTFALL_LOG__SEGMENT_BYTES_MAX", "FOOTFALL_LOG__GROUP_BYTES_MAX", "FOOTFALL_SERVER__BODY_BYTES_MAX"}
     daemon = Daemon(
-        tmp_path,
-        prefix=in_own_mounts(f"mount -t tmpfs -o size=1m,mode=0700 tmpfs {archive}"),
-        FOOTFALL_STORE__CHECKPOINT_S="0.2",
-        **dict.fromkeys(small, "65536"),
+        tmp_path, prefix=in_own_mounts(f"mount -t tmpfs -o size=1m,mode=0700 tmpfs {archive}"), **SMALL_SEGMENTS
     )
     with started(daemon):
         token = await asyncio.to_thread(daemon.admin_token)
@@ -126,10 +156,29 @@ async def test_an_archive_that_is_full_keeps_segments_in_the_log(tmp_path: Path)
             await traffic.grows(600)
         await asyncio.to_thread(wait_for, lambda: "archive_failed" in daemon.stderr_file.read_text(encoding="utf-8"))
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
-        segments = len(list(daemon.data.glob("log/*/*.ndjson")))
-        assert segments > 1
+        kept = segments(daemon)
+        assert kept > 1
         ballast.unlink()
-        await asyncio.to_thread(wait_for, lambda: len(list(daemon.data.glob("log/*/*.ndjson"))) < segments)
+        await asyncio.to_thread(wait_for, lambda: segments(daemon) < kept)
+        await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
+
+
+async def test_an_archive_that_may_not_be_written_keeps_segments_in_the_log(tmp_path: Path):
+    with Daemon.fresh(tmp_path, **SMALL_SEGMENTS) as daemon:
+        token = await asyncio.to_thread(daemon.admin_token)
+        (log,) = (one for one in (daemon.data / "log").iterdir() if one.is_dir())
+        archived = Archive(daemon.data / "archive").path(log.name, 1)
+        draft = archived.with_name(f".{archived.name}.tmp")
+        traffic = Traffic(daemon)
+        with attached(daemon.stores()[0], tmp_path / "strace.log", "openat:error=EACCES", path=draft):
+            async with traffic.posting():
+                await traffic.grows(600)
+            failed = '"archive_failed"'
+            await asyncio.to_thread(wait_for, lambda: failed in daemon.stderr_file.read_text(encoding="utf-8"))
+            await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
+            assert (log / segment_name(1)).exists()
+        await asyncio.to_thread(wait_for, archived.exists)
+        await asyncio.to_thread(wait_for, lambda: not (log / segment_name(1)).exists())
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
@@ -161,6 +210,8 @@ async def test_a_second_sigterm_under_load_changes_nothing(tmp_path: Path, state
             if state == "stopped":
                 os.kill(store, signal.SIGSTOP)
             os.kill(daemon.process, signal.SIGTERM)
+            # The first has been heard: two that wait together would be one.
+            await asyncio.to_thread(wait_for, lambda: refuses(daemon))
             os.kill(daemon.process, signal.SIGTERM)
             assert await asyncio.to_thread(daemon.wait) == 0
             traffic.stop.set()
