@@ -95,7 +95,14 @@ def missing(shown: str, number: int) -> list[str]:
 def test_the_tour_works_as_pasted(tmp_path: Path) -> None:
     need_program("curl")
     assert len(BLOCKS) == len(EXPECTED)
-    with Daemon.fresh(tmp_path) as daemon, Shell(tmp_path, newcomer(tmp_path, daemon.url)) as shell:
+    with Daemon(tmp_path) as daemon:
+        daemon.run("init")
+        daemon.start()
+        take_the_tour(tmp_path, daemon)
+
+
+def take_the_tour(root: Path, daemon: Daemon) -> None:
+    with Shell(root, newcomer(root, daemon.url)) as shell:
         for number in (SIGN_UP, TOO_SHORT, TRACK):
             shown = shell.paste(BLOCKS[number].replace(ADDRESS, daemon.url))
             assert missing(shown, number) == [], shown

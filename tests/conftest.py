@@ -1,0 +1,33 @@
+"""What holds for every test: those that take long begin first, spread over the workers."""
+
+import itertools
+import os
+
+import pytest
+
+LONG = ("tests/house/test_bench.py", "tests/crash/", "tests/house/", "tests/browser/", "tests/console/test_hostile.py")
+"""Where tests take seconds, the longest first; what the others leave is stolen in small pieces."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests, a file's together, so that each worker's even share begins with long ones."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    files = [(_rank(file), list(found)) for file, found in itertools.groupby(items, _file)]
+    long = sorted((one for one in files if one[0] < len(LONG)), key=lambda one: one[0])
+    short = [item for rank, found in files if rank == len(LONG) for item in found]
+    share = -(-len(items) // workers)
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        own = [item for _, found in long[worker::workers] for item in found]
+        room = max(share - len(own), 0) if worker < workers - 1 else len(short)
+        ordered += own + short[:room]
+        short = short[room:]
+    items[:] = ordered
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _rank(file: str) -> int:
+    return next((rank for rank, prefix in enumerate(LONG) if file.startswith(prefix)), len(LONG))
