@@ -35,7 +35,7 @@ from storage.query import (
 from storage.store_link import Answer, Ask, Cancel, Chunk, End, Failed, More, Question, Reply, receive, send
 
 ANSWER_GRACE_S = 5.0
-"""How much longer than the store's own time limit the front waits for an answer."""
+"""How much longer than a query's own time limit the front waits for an answer; how the store is takes no query."""
 
 _replies = msgspec.msgpack.Decoder(Reply)
 Shape = TypeVar("Shape")
@@ -94,7 +94,7 @@ class StoreClient:
 
     async def health(self) -> StoreHealth:
         """Ask how the store is."""
-        return await self._answer(StoreHealthQuery(), StoreHealth)
+        return await self._answer(StoreHealthQuery(), StoreHealth, ANSWER_GRACE_S)
 
     async def erase(self, person: Person, until: LogPlace) -> ErasureStarted:
         """Have a person erased up to a place of the logs; what comes of it is in `health`."""
@@ -103,14 +103,14 @@ class StoreClient:
     async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         """Ask for events and yield them as they come; closing the iterator cancels the query."""
         with self._question(query) as (number, replies):
-            while not isinstance(reply := await self._next(replies), End):
+            while not isinstance(reply := await self._next(replies, self._answer_wait_s), End):
                 assert isinstance(reply, Chunk)
                 yield reply.lines
                 self._tell(More(number))
 
-    async def _answer(self, query: Query, shape: type[Shape]) -> Shape:
+    async def _answer(self, query: Query, shape: type[Shape], wait_s: float | None = None) -> Shape:
         with self._question(query) as (_, replies):
-            reply = await self._next(replies)
+            reply = await self._next(replies, self._answer_wait_s if wait_s is None else wait_s)
             assert isinstance(reply, Answer)
             return msgspec.msgpack.decode(reply.body, type=shape)
 
@@ -132,12 +132,12 @@ class StoreClient:
             raise StoreDown("the store process is not running")
         send(self._writer, question)
 
-    async def _next(self, replies: "asyncio.Queue[Reply]") -> Reply:
+    async def _next(self, replies: "asyncio.Queue[Reply]", wait_s: float) -> Reply:
         try:
-            async with asyncio.timeout(self._answer_wait_s):
+            async with asyncio.timeout(wait_s):
                 reply = await replies.get()
         except TimeoutError:
-            raise StoreDown(f"the store process did not answer within {self._answer_wait_s} s") from None
+            raise StoreDown(f"the store process did not answer within {wait_s:g} s") from None
         if isinstance(reply, Failed):
             raise _error_of(reply)
         return reply

@@ -183,7 +183,7 @@ async def test_an_archive_that_may_not_be_written_keeps_segments_in_the_log(tmp_
 
 
 async def test_with_a_stopped_store_tracking_goes_on_and_health_says_so(tmp_path: Path):
-    with Daemon.fresh(tmp_path, FOOTFALL_STORE__QUERY_TIMEOUT_S="0.5") as daemon:
+    with Daemon.fresh(tmp_path) as daemon:
         token = await asyncio.to_thread(daemon.admin_token)
         traffic = Traffic(daemon)
         (store,) = daemon.stores()
