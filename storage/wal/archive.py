@@ -7,6 +7,7 @@ next, so that each can be rewritten alone (erasure, rule R12).
 
 import contextlib
 import hashlib
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,11 +18,13 @@ import zstandard
 from storage.errors import LogCorrupt
 from storage.files import make_directory, write_all
 from storage.filesystem import LOCAL, FileSystem
+from storage.wal.directory import log_ids
 from storage.wal.manifest import Manifest, manifest_of, text_of
 from storage.wal.segment import SegmentFile, Totals, intact_frames
 
 MANIFEST_BYTES_MAX = 64 * 1024
 SUFFIX = ".ndjson.zst"
+ARCHIVED = re.compile(r"(\d{16})" + re.escape(SUFFIX))
 ZSTD_LEVEL = 3
 CHUNK_BYTES = 1 << 20
 BITE_BYTES = 1 << 12
@@ -46,12 +49,15 @@ class Archive:
 
     def log_ids(self) -> list[str]:
         """Return the logs of which something is archived, oldest first."""
-        return sorted(self._names(self._root))
+        return log_ids(self._root, self._files)
 
     def numbers(self, log_id: str) -> list[int]:
         """Return the archived segments of a log in order."""
-        names = self._names(self._root / log_id)
-        return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.endswith(SUFFIX))
+        try:
+            names = self._files.names(self._root / log_id)
+        except FileNotFoundError:
+            return []
+        return sorted(int(found[1]) for name in names if (found := ARCHIVED.fullmatch(name)))
 
     def manifest(self, log_id: str, segment: int) -> Manifest:
         """Return a segment's manifest.
@@ -157,12 +163,6 @@ class Archive:
     def path(self, log_id: str, segment: int) -> Path:
         """Return where an archived segment is."""
         return self._root / log_id / f"{segment:016d}{SUFFIX}"
-
-    def _names(self, directory: Path) -> list[str]:
-        try:
-            return [name for name in self._files.names(directory) if name[0].isdigit()]
-        except FileNotFoundError:
-            return []
 
     def _manifest(self, path: Path, descriptor: int) -> tuple[Manifest, int]:
         """Return the manifest and the byte behind it."""

@@ -1,5 +1,6 @@
 """The directory of one log: born under its own number, with its lock held."""
 
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from storage.lock import Lock
 LOCK_NAME = "LOCK"
 NUMBER_NAME = "log_number"
 RANDOM_BYTES = 4
+LOG_ID = re.compile(r"\d{10}-[0-9a-f]{8}")
+"""Any other name beside the logs is somebody else's."""
 
 
 def new_directory(
@@ -26,6 +29,14 @@ def new_directory(
     files.rename(unborn, root / log_id)
     files.sync_directory(root)
     return log_id, lock
+
+
+def log_ids(root: Path, files: FileSystem) -> list[str]:
+    """Return the logs with a directory in `root`, oldest first; none where there is no such directory."""
+    try:
+        return sorted(name for name in files.names(root) if LOG_ID.fullmatch(name))
+    except FileNotFoundError:
+        return []
 
 
 def _next_number(root: Path, files: FileSystem) -> int:

@@ -19,7 +19,7 @@ from storage.ports import LogHealth
 from storage.wal.commits import Commits
 from storage.wal.directory import new_directory
 from storage.wal.room import require_room
-from storage.wal.segment import HEADER_BYTES
+from storage.wal.unflushed import Unflushed
 from storage.wal.writer import Group, SegmentWriter
 
 TICK_S = 1.0
@@ -31,12 +31,13 @@ log = structlog.get_logger()
 class _PendingGroup(Group):
     """A group and the requests that wait for it."""
 
-    __slots__ = ("handed_over_at", "waiters")
+    __slots__ = ("handed_over_at", "size", "waiters")
 
     def __init__(self, first_offset: int) -> None:
         super().__init__(first_offset)
         self.waiters: list[asyncio.Future[None]] = []
         self.handed_over_at = 0.0
+        self.size = 0
 
 
 class WriteAheadLog:
@@ -68,8 +69,6 @@ class WriteAheadLog:
         self._segment_bytes_max = segment_bytes_max
         self._segment_age_s = segment_age_s
         self._fence_idle_s = fence_idle_s
-        self._unflushed_bytes_max = unflushed_bytes_max
-        self._append_wait_s = append_wait_s
         self._disk_free_bytes_min = disk_free_bytes_min
         self._backlog_bytes_max = backlog_bytes_max
         self._clock = clock
@@ -77,9 +76,8 @@ class WriteAheadLog:
         self._pending: deque[_PendingGroup] = deque()
         self._writing: _PendingGroup | None = None
         self._hand_over_due = False
-        self._room: deque[asyncio.Future[None]] = deque()
         self._orders: queue.SimpleQueue[_PendingGroup | None] = queue.SimpleQueue()
-        self._unflushed_bytes = 0
+        self._unflushed = Unflushed(bytes_max=unflushed_bytes_max, wait_s=append_wait_s)
         self._durable_offset = -1
         self._full_reason: str | None = None
         self._groups = self._duplicates = self._rejected = 0
@@ -110,24 +108,25 @@ class WriteAheadLog:
 
     async def append(self, lines: Sequence[bytes], *, rejected: int = 0, duplicates: int = 0) -> int:
         """Append as the port says; a caller that is cancelled meanwhile takes nothing out of its group."""
-        if self._unflushed_bytes > self._unflushed_bytes_max:
-            await self._wait_for_room()
-        self._require_open()
-        group, first = self._group_for(lines), self._next_offset
-        before = len(group.buffer)
+        size = sum(map(len, lines))
+        await self._unflushed.add(size)
+        self._require_open(size)
+        group, first = self._group_for(len(lines), size), self._next_offset
         self._next_offset = group.add(lines)
+        group.size += size
         group.rejected += rejected
         group.duplicates += duplicates
-        self._unflushed_bytes += len(group.buffer) - before
         await self._durable(group)
         return first
 
     async def seal(self) -> int:
         """End the open segment, durably, and return the offset that the next one begins with; raises as `append` does."""
         self._require_open()
-        group = self._group_for(())
+        group = self._group_for(0, 0)
         group.seals = True
         await self._durable(group)
+        if not group.is_sealed:
+            raise LogFull("no room to seal the segment")
         return group.first_offset + group.count
 
     def health(self) -> LogHealth:
@@ -140,7 +139,7 @@ class WriteAheadLog:
             durable_offset=self._durable_offset,
             segment=self._writer.segment,
             segment_bytes=self._writer.segment_bytes,
-            unflushed_bytes=self._unflushed_bytes,
+            unflushed_bytes=self._unflushed.bytes,
             groups=self._groups,
             duplicates=self._duplicates,
             rejected=self._rejected,
@@ -155,8 +154,9 @@ class WriteAheadLog:
 
     # On the loop: groups.
 
-    def _require_open(self) -> None:
+    def _require_open(self, size: int = 0) -> None:
         if self._failure is not None or self._closing:
+            self._unflushed.release(size)
             raise LogFailed(self._failure or "the log is closing")
 
     def _durable(self, group: _PendingGroup) -> asyncio.Future[None]:
@@ -169,24 +169,15 @@ class WriteAheadLog:
             self._loop.call_soon(self._hand_over)
         return waiter
 
-    def _group_for(self, lines: Sequence[bytes]) -> _PendingGroup:
+    def _group_for(self, count: int, size: int) -> _PendingGroup:
         if self._pending:
             group = self._pending[-1]
-            fits = group.count + len(lines) <= self._group_events_max
-            if fits and len(group.buffer) + sum(map(len, lines)) <= self._group_bytes_max:
+            fits = group.count + count <= self._group_events_max
+            if fits and len(group.buffer) + size <= self._group_bytes_max:
                 return group
         group = _PendingGroup(self._next_offset)
         self._pending.append(group)
         return group
-
-    async def _wait_for_room(self) -> None:
-        waiter = self._loop.create_future()
-        self._room.append(waiter)
-        try:
-            async with asyncio.timeout(self._append_wait_s):
-                await waiter
-        except TimeoutError:
-            raise LogFull(f"{self._unflushed_bytes} bytes wait for the disk") from None
 
     def _hand_over(self) -> None:
         self._hand_over_due = False
@@ -221,7 +212,6 @@ class WriteAheadLog:
         self._hand_over()
 
     def _finish(self, group: _PendingGroup, error: Exception | None = None) -> None:
-        self._unflushed_bytes -= len(group.buffer) - HEADER_BYTES
         for waiter in group.waiters:
             if waiter.done():
                 continue  # its client left; its lines stay in the group
@@ -229,10 +219,7 @@ class WriteAheadLog:
                 waiter.set_result(None)
             else:
                 waiter.set_exception(type(error)(str(error)))
-        while self._room and self._unflushed_bytes <= self._unflushed_bytes_max:
-            waiter = self._room.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
+        self._unflushed.release(group.size)
 
     def _full(self, reason: str | None) -> None:
         self._heard_at = self._clock()  # every sign of the thread comes by here
@@ -282,6 +269,8 @@ class WriteAheadLog:
         try:
             self._writer.write(group)
         except LogFull as error:
+            # Refused requests leave the log no idle moment, and only a fence makes the last group one to load (rule R6).
+            self._writer.fence()
             self._loop.call_soon_threadsafe(self._full, str(error))
             self._loop.call_soon_threadsafe(self._refused, error)
         else:

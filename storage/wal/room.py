@@ -1,16 +1,13 @@
 """Whether the log may grow: the disk's watermark, and how far the store may be behind."""
 
 import contextlib
-import errno
-from collections.abc import Iterator
 from pathlib import Path
 
 from storage.errors import LogFull
 from storage.filesystem import LOCAL, FileSystem
+from storage.wal.directory import log_ids
 from storage.wal.segment import segment_name
 from storage.wal.segments import segments_of
-
-NO_DESCRIPTORS = frozenset((errno.EMFILE, errno.ENFILE))
 
 
 def require_room(directory: Path, free_bytes_min: int, files: FileSystem = LOCAL) -> None:
@@ -25,12 +22,7 @@ def require_room(directory: Path, free_bytes_min: int, files: FileSystem = LOCAL
 
 def require_short(root: Path, backlog_bytes_max: int, files: FileSystem = LOCAL) -> None:
     """Raise LogFull where the live segments of all logs below `root` have more than `backlog_bytes_max`."""
-    try:
-        backlog = sum(_sizes(root, files))
-    except OSError as error:
-        if error.errno not in NO_DESCRIPTORS:
-            raise
-        return  # no new segment can be opened either: the log grows by the rest of this one at most
+    backlog = _bytes_below(root, files)
     if backlog > backlog_bytes_max:
         raise LogFull(
             f"{root} holds {backlog} bytes that are not in the archive yet, log.backlog_bytes_max is {backlog_bytes_max}: "
@@ -38,12 +30,22 @@ def require_short(root: Path, backlog_bytes_max: int, files: FileSystem = LOCAL)
         )
 
 
-def _sizes(root: Path, files: FileSystem) -> Iterator[int]:
-    for log_id in files.names(root):
-        for segment in segments_of(root / log_id, files) if log_id[0].isdigit() else ():
-            with contextlib.suppress(FileNotFoundError):  # archived meanwhile
-                descriptor = files.open(root / log_id / segment_name(segment))
-                try:
-                    yield files.size(descriptor)
-                finally:
-                    files.close(descriptor)
+def _bytes_below(root: Path, files: FileSystem) -> int:
+    """Return the bytes of all segments that can be looked at; who loads them says what is wrong with the others."""
+    with contextlib.suppress(OSError):
+        return sum(
+            _size(root / log_id / segment_name(segment), files)
+            for log_id in log_ids(root, files)
+            for segment in segments_of(root / log_id, files)
+        )
+    return 0
+
+
+def _size(path: Path, files: FileSystem) -> int:
+    with contextlib.suppress(OSError):  # archived meanwhile, or a sector that cannot be read
+        descriptor = files.open(path)
+        try:
+            return files.size(descriptor)
+        finally:
+            files.close(descriptor)
+    return 0

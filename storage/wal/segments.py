@@ -1,6 +1,7 @@
 """Where the segments of every log are: the live ones in their log's directory, the others in the archive."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,11 +10,13 @@ from storage.errors import LogCorrupt
 from storage.filesystem import LOCAL, FileSystem
 from storage.lock import Lock
 from storage.wal.archive import Archive
-from storage.wal.directory import LOCK_NAME
+from storage.wal.directory import LOCK_NAME, log_ids
 from storage.wal.manifest import Manifest
 from storage.wal.segment import HEADER_BYTES, SegmentFile, Totals, intact_frames, segment_name, totals_of
 
 SUFFIX = ".ndjson"
+SEGMENT = re.compile(r"(\d{16})" + re.escape(SUFFIX))
+"""Any other name in a log's directory is somebody else's."""
 
 TOTALS_SINCE_VERSION = 2
 """Version of the format since when a SEAL has all totals."""
@@ -30,9 +33,9 @@ def segments_of(directory: Path, files: FileSystem = LOCAL) -> list[int]:
     """Return the numbers of the segments in a log's directory, in order; none where there is no directory."""
     try:
         names = files.names(directory)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(int(name.removesuffix(SUFFIX)) for name in names if name.endswith(SUFFIX))
+    return sorted(int(found[1]) for name in names if (found := SEGMENT.fullmatch(name)))
 
 
 class Segments:
@@ -49,10 +52,7 @@ class Segments:
 
     def live_log_ids(self) -> list[str]:
         """Return the logs that have a directory of their own, oldest first."""
-        try:
-            return sorted(name for name in self.files.names(self.root) if name[0].isdigit())
-        except FileNotFoundError:
-            return []
+        return log_ids(self.root, self.files)
 
     def numbers(self, log_id: str) -> list[int]:
         """Return the log's segments in order."""

@@ -13,6 +13,7 @@ import structlog
 from storage.event import Event
 from storage.filesystem import LOCAL
 from storage.ports import Tail, TailEvent
+from storage.wal.directory import log_ids
 from storage.wal.segment import Header, SegmentFile, segment_name
 from storage.wal.segments import segments_of
 
@@ -86,7 +87,7 @@ class WalTail:
         return self._place.next_offset - 1 if log_id == self._log_id else TO_THE_END
 
     def _logs_from(self, log_id: str) -> list[str]:
-        names = sorted(entry.name for entry in self._root.iterdir() if entry.is_dir() and entry.name[0] != ".")
+        names = log_ids(self._root, LOCAL)
         return [name for name in names if log_id <= name <= self._log_id]
 
     def _find(self, receipt: str) -> _Place | None:

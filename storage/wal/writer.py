@@ -25,9 +25,12 @@ NO_CRC = "00000000"
 
 
 class Group:
-    """Lines that will be durable together. The buffer begins with room for the header line. `seals`: end the segment."""
+    """Lines that will be durable together. The buffer begins with room for the header line.
 
-    __slots__ = ("buffer", "count", "duplicates", "first_offset", "rejected", "seals")
+    `seals`: end the segment behind it; `is_sealed` says afterwards that it has ended.
+    """
+
+    __slots__ = ("buffer", "count", "duplicates", "first_offset", "is_sealed", "rejected", "seals")
 
     def __init__(self, first_offset: int) -> None:
         self.first_offset = first_offset
@@ -35,7 +38,7 @@ class Group:
         self.count = 0
         self.duplicates = 0
         self.rejected = 0
-        self.seals = False
+        self.seals = self.is_sealed = False
 
     def add(self, lines: Sequence[bytes]) -> int:
         """Put the lines behind those of the group, numbered on, and return the offset after the last one."""
@@ -99,22 +102,18 @@ class SegmentWriter:
         self.next_offset = 0
 
     def open_segment(self) -> None:
-        """Start the next segment: created, headed and synced, its directory entry too."""
+        """Start the next segment: created, headed and synced, its directory entry too; LogFull where there is no room."""
         segment = self.segment + 1
         path = self._directory / segment_name(segment)
         segment_seed = seed(self._log_id, segment)
         line = pack(Header(frame="SEGMENT", **self._place() | {"segment": segment}), segment_seed)
-        descriptor = self._files.create(path)
+        descriptor = self._begun(path, line)
         try:
-            write_all(descriptor, line, 0, files=self._files)
             self._files.sync_data(descriptor)
             # The directory entry is data too: without this fsync a crash can lose the file.
             self._files.sync_directory(self._directory)
-        except OSError as error:
+        except OSError:
             self._files.close(descriptor)
-            if error.errno in NO_ROOM:
-                self._files.remove(path)
-                raise LogFull(f"no room for a new segment: {error}") from error
             raise
         self._descriptor, self._seed = descriptor, segment_seed
         self.segment, self.segment_bytes = segment, len(line)
@@ -143,6 +142,9 @@ class SegmentWriter:
         self._totals.add(group.count, len(group.buffer) - HEADER_BYTES, group.rejected, group.duplicates)
         if group.seals or self.segment_bytes >= self._segment_bytes_max:
             self.seal("asked" if group.seals else "size")
+        else:
+            self.seal_if_old()
+        group.is_sealed = self._descriptor is None
 
     def head_of(self, group: Group) -> bytes:
         """Return the header line of the group as it would stand next, its CRCs computed; nothing is written."""
@@ -215,6 +217,20 @@ class SegmentWriter:
             self._files.close(self._descriptor)
             self._descriptor = None
 
+    def _begun(self, path: Path, line: bytes) -> int:
+        """Return the descriptor of a new segment that has its first line, nothing of it synced."""
+        try:
+            descriptor = self._files.create(path)
+        except OSError as error:
+            raise _fullness(error, self._directory) from error
+        try:
+            write_all(descriptor, line, 0, files=self._files)
+        except OSError as error:
+            self._files.close(descriptor)
+            self._files.remove(path)
+            raise _fullness(error, self._directory) from error
+        return descriptor
+
     def _place(self) -> "_Place":
         return {
             "log_id": self._log_id,
@@ -228,9 +244,15 @@ class SegmentWriter:
         try:
             write_all(self._descriptor, content, self.segment_bytes, files=self._files)
         except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
+            full = _fullness(error, self._directory)
             # Half a frame followed by a good one would look like corruption: the tail goes back to the last frame.
             self._files.truncate(self._descriptor, self.segment_bytes)
             self._files.sync_data(self._descriptor)
-            raise LogFull(f"no room in {self._directory}: {error}") from error
+            raise full from error
+
+
+def _fullness(error: OSError, directory: Path) -> LogFull:
+    """Return what an error of write means when it passes by itself; every other one is raised again."""
+    if error.errno not in NO_ROOM:
+        raise error
+    return LogFull(f"no room in {directory}: {error}")

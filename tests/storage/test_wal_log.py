@@ -11,7 +11,7 @@ import pytest
 from storage.errors import LogFailed, LogFull
 from storage.lock import Lock
 from storage.wal.segment import HEADER_BYTES
-from tests.logs import open_log, read_all
+from tests.logs import LIMITS, open_log, read_all
 
 LINE = b'{"event_id":"a"}'
 
@@ -56,16 +56,31 @@ async def test_segments_are_sealed_by_size_and_linked(tmp_path: Path):
     assert len(read_all(tmp_path)[1]) == 400
 
 
-async def test_a_segment_is_sealed_by_age_once_it_holds_something(tmp_path: Path):
-    async with open_log(tmp_path, segment_age_s=0.0) as log:
+async def test_an_idle_segment_is_sealed_by_age_once_it_holds_something(tmp_path: Path):
+    now = 0.0
+    async with open_log(tmp_path, clock=lambda: now) as log:
         await log.append([LINE])
         (segment,) = tmp_path.glob("log/*/*.ndjson")
+        now = LIMITS["segment_age_s"]
         async with asyncio.timeout(10):
             while frames(segment)[-1]["frame"] != "SEAL":
                 await asyncio.sleep(0.05)
         assert frames(segment)[-1]["reason"] == "age"
         await log.append([LINE])
     assert len(read_all(tmp_path)[1]) == 2
+
+
+async def test_a_segment_is_sealed_by_age_under_traffic_that_never_rests(tmp_path: Path):
+    now = 0.0
+    async with open_log(tmp_path, fence_idle_s=3600.0, clock=lambda: now) as log:
+        await log.append([LINE])
+        now = LIMITS["segment_age_s"]
+        await log.append([LINE])
+        await log.append([LINE])
+    first, second = sorted(tmp_path.glob("log/*/*.ndjson"))
+    assert (frames(first)[-1]["reason"], frames(first)[-1]["count"]) == ("age", 2)
+    assert len(read_all(tmp_path)[1]) == 3
+    assert frames(second)[-1]["reason"] == "closed"
 
 
 async def test_every_start_has_a_new_log_id_that_sorts_behind(tmp_path: Path):
