@@ -6,15 +6,23 @@ import os
 import duckdb
 
 MARKS = (
+    "Corrupt WAL",
     "Corrupt database file",
-    "Corrupt WAL file",
+    "Corrupted ",
     "Could not read enough bytes",
+    "Database file appears to be corrupted",
     "Failed to deserialize",
     "Failure while replaying WAL",
+    "No more data remaining in MetadataReader",
     "Serialization Error",
+    "This WAL was created for",
+    "This block was written with a mode that is not recognized",
     "is not a valid DuckDB database file",
 )
-"""What DuckDB 2.0 says of files that were truncated, torn or bit-flipped (tests/storage/test_duckdb_heals.py)."""
+"""What DuckDB 2.0 says of files that were truncated, torn, bit-flipped or never synced.
+
+Found by tests/storage/test_duckdb_heals.py and tests/crash/test_store_power.py.
+"""
 
 CIRCUMSTANCES = (
     "Could not set lock",

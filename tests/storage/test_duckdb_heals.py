@@ -161,6 +161,21 @@ def test_damage_that_a_question_meets_is_noticed_before_the_next_load(left: Path
             store.check()
 
 
+FOUND = (
+    "Corrupted bitpacking segment: array offset is misaligned",
+    "FATAL Error: This block was written with a mode that is not recognized by this version, highest available mode 3",
+    "IO Error: Failed to scan DICT_FSST string segment: invalid FSST symbol table. Database file appears to be corrupted.",
+    "IO Error: No more data remaining in MetadataReader",
+    "IO Error: This WAL was created for this database file, but the WAL checkpoint iteration does not match the database",
+)
+"""What DuckDB said of files that lack a part of what it synced (tests/crash/test_store_power.py)."""
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_an_error_that_only_new_files_help_against_is_damage(text: str) -> None:
+    assert is_damage(duckdb.Error(text))
+
+
 OPENING = """
 import sys
 from pathlib import Path
