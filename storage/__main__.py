@@ -98,7 +98,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         query_threads=settings.query_threads,
         query_timeout_s=settings.query_timeout_s,
     )
-    with store, _condemning(store):
+    with store, condemning(store):
         rebuild.begin()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_in_thread(batcher))
@@ -107,7 +107,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def _condemning(store: DuckDBStore) -> Iterator[None]:
+def condemning(store: DuckDBStore) -> Iterator[None]:
     """Raise what ended the start or the tasks; where it was damage, the next start sets the files aside."""
     try:
         yield

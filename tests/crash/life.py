@@ -228,33 +228,33 @@ def check(life: Life, reader: LogReader, *, lost: bool = False) -> None:
     found = stored(_store(life.shelf), life.log_ids)
     kept = [*found.rows, *found.rejected]
     times = Counter((log_id, offset) for log_id, offset, _ in kept)
-    _require(all(count == 1 for count in times.values()), "an offset is stored twice")
+    require(all(count == 1 for count in times.values()), "an offset is stored twice")
     for log_id, offset, label in kept:
-        _require(life.labels.get((log_id, offset)) == label, f"{log_id}:{offset} is {label}, not what was appended")
+        require(life.labels.get((log_id, offset)) == label, f"{log_id}:{offset} is {label}, not what was appended")
     n_lost = sum(row[6] for row in found.ledger)
     missing = life.acknowledged.keys() - times.keys()
     if lost:
         gone = {(row[0], offset) for row in found.ledger if row[6] for offset in range(row[1], row[2] + 1)}
-        _require(missing <= gone, f"acknowledged, not stored, not told as lost: {sorted(missing - gone)[:3]}")
+        require(missing <= gone, f"acknowledged, not stored, not told as lost: {sorted(missing - gone)[:3]}")
     else:
-        _require(not missing, f"acknowledged and missing: {sorted(missing)[:3]}")
-        _require(n_lost == 0, "something was called lost")
+        require(not missing, f"acknowledged and missing: {sorted(missing)[:3]}")
+        require(n_lost == 0, "something was called lost")
         door = sum(row[7] for row in found.ledger)
-        _require(life.duplicates_acknowledged <= door <= life.duplicates_sent, "door duplicates do not add up")
-    _check_ledger(found)
+        require(life.duplicates_acknowledged <= door <= life.duplicates_sent, "door duplicates do not add up")
+    check_ledger(found)
     lines = sum(row[3] + row[4] + row[5] + row[6] for row in found.ledger)
     if not lost:
-        _require(reader.ended().lines == lines, f"the logs hold {reader.ended().lines} lines, the ledger {lines}")
+        require(reader.ended().lines == lines, f"the logs hold {reader.ended().lines} lines, the ledger {lines}")
 
 
-def _check_ledger(found: Stored) -> None:
+def check_ledger(found: Stored) -> None:
     ends: dict[str, int] = {}
     for log_id, first, last, n_rows, n_rejected, n_dup, n_lost, _ in found.ledger:
-        _require(first == ends.get(log_id, -1) + 1, f"the ledger of {log_id} has a hole before {first}")
-        _require(n_rows + n_rejected + n_dup + n_lost == last - first + 1, "the counts of a load do not add up (R7)")
+        require(first == ends.get(log_id, -1) + 1, f"the ledger of {log_id} has a hole before {first}")
+        require(n_rows + n_rejected + n_dup + n_lost == last - first + 1, "the counts of a load do not add up (R7)")
         ends[log_id] = last
 
 
-def _require(holds: bool, promise: str) -> None:  # noqa: FBT001 - reads as an assertion
+def require(holds: bool, promise: str) -> None:  # noqa: FBT001 - reads as an assertion
     if not holds:
         raise Violated(promise)
