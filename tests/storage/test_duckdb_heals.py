@@ -114,10 +114,20 @@ def test_a_log_of_the_database_that_is_gone_takes_its_rows_along(left: Path, tmp
         assert at.next_offset == 9003
 
 
-def test_rows_that_are_not_those_of_the_ledger_are_damage(left: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM events WHERE page_url = '/1'",
+        "UPDATE ledger SET byte_end = -1 WHERE position = 1",
+        "UPDATE ledger SET segment = 0 WHERE position = 1",
+        "UPDATE ledger SET to_offset = to_offset + 1 WHERE position = 2",
+        "UPDATE ledger SET n_lost = 9223372036854775807 WHERE position = 2",
+    ],
+)
+def test_rows_that_are_not_those_of_the_ledger_are_damage(left: Path, tmp_path: Path, change: str) -> None:
     shutil.copytree(left, tmp_path, dirs_exist_ok=True)
     with duckdb.connect(str(tmp_path / NAMES[0])) as file:
-        file.execute("DELETE FROM events WHERE page_url = '/1'")
+        file.execute(change)
     with open_store(tmp_path) as store:
         assert store.aside_reason == "rows and ledger do not agree"
 
