@@ -29,7 +29,7 @@ from collector.commands import (
 )
 from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
-from collector.data_directory import held
+from collector.data_directory import held, warn_of_file_system
 from collector.erase import erase_verbs
 from collector.identity.handlers import Authentication
 from collector.notify import Supervisor
@@ -74,6 +74,7 @@ def run_serve(settings: Settings, secrets: Secrets) -> None:
     """Serve until a signal; every error that a person can act on says what to do."""
     configure_logs(settings.logging.level, log_format(settings))
     with held(settings.data.dir), listen(settings.server.host, settings.server.port) as listener:
+        warn_of_file_system(settings.data.dir)
         try:
             uvloop.run(_serve(settings, secrets, listener))
         except BaseExceptionGroup as group:

@@ -4,12 +4,17 @@ import os
 import stat
 from pathlib import Path
 
+import structlog
+
 from collector.errors import CommandError
 from storage.errors import DirectoryBusy, DirectoryUnusable
 from storage.files import make_directory
 from storage.lock import Lock
+from storage.mounts import doubt, file_system_of
 
 LOCK_NAME = "LOCK"
+
+log = structlog.get_logger()
 
 
 def make_data_directory(path: Path) -> None:
@@ -42,6 +47,21 @@ def held(directory: Path) -> Lock:
         raise DirectoryUnusable(
             f"{directory} cannot be written: {error.strerror}; name another one with --data"
         ) from None
+
+
+def warn_of_file_system(directory: Path) -> None:
+    """Log why what is synced to the directory may be lost all the same, where its file system is known for that."""
+    file_system = file_system_of(directory)
+    reason = doubt(file_system)
+    if reason is not None:
+        # No refusal: a try-out in a container or in memory is nobody's mistake.
+        log.warning(
+            "data_directory_not_durable",
+            directory=str(directory),
+            file_system=file_system,
+            reason=reason,
+            remedy="name a directory on a local disk, ext4 or XFS, with data.dir or --data",
+        )
 
 
 def require_owner(directory: Path) -> None:

@@ -92,8 +92,14 @@ def _disk(disk: DiskUsage) -> Pairs:
         ("archive", f"{disk.archive_segments} segments, {disk.archive_bytes} bytes"),
         ("quarantine", f"{disk.quarantine_bytes} bytes"),
         ("disk free", f"{disk.disk_free_bytes} bytes"),
+        ("file system", _file_system(disk)),
         ("last backup", _time(disk.backup_at)),
     ]
+
+
+def _file_system(disk: DiskUsage) -> str:
+    name = disk.file_system or "not known"
+    return name if disk.file_system_doubt is None else f"{name}, not durable: {disk.file_system_doubt}"
 
 
 def _time(time: datetime | None) -> str:

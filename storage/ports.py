@@ -52,7 +52,8 @@ class LogHealth(msgspec.Struct, frozen=True):
 class DiskUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What lies in a data directory, in bytes as the files have them, and what its disk still takes.
 
-    `live` segments are in the log, loaded or not; `backup_at` is when the last verified backup was made.
+    `live` segments are in the log, loaded or not; `backup_at` is when the last verified backup was made. `file_system` is
+    None where the system does not say; `file_system_doubt` is why what was synced there may be lost all the same.
     """
 
     live_segments: int
@@ -61,6 +62,8 @@ class DiskUsage(msgspec.Struct, frozen=True, kw_only=True):
     archive_bytes: int
     quarantine_bytes: int
     disk_free_bytes: int
+    file_system: str | None
+    file_system_doubt: str | None
     backup_at: datetime | None
 
 

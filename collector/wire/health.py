@@ -36,7 +36,10 @@ class Ledger(msgspec.Struct, frozen=True):
 
 
 class DiskUsage(msgspec.Struct, frozen=True):
-    """What lies in the data directory; `live` segments are in the log, `backup_at` is of the last verified backup."""
+    """What lies in the data directory; `live` segments are in the log, `backup_at` is of the last verified backup.
+
+    `file_system` is null where the system does not say; `file_system_doubt` is why a 2xx may not be durable there.
+    """
 
     live_segments: int
     live_bytes: int
@@ -44,6 +47,8 @@ class DiskUsage(msgspec.Struct, frozen=True):
     archive_bytes: int
     quarantine_bytes: int
     disk_free_bytes: int
+    file_system: str | None
+    file_system_doubt: str | None
     backup_at: datetime | None
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from storage.backup_note import read_note
 from storage.filesystem import LOCAL
+from storage.mounts import doubt, file_system_of
 from storage.ports import DiskUsage
 from storage.wal.archive import SUFFIX as ARCHIVE_SUFFIX
 from storage.wal.archive import Archive
@@ -23,6 +24,7 @@ class Survey:
         live = list(_sizes(self._data / "log", f"*/*{SUFFIX}"))
         archived = list(_sizes(self._data / "archive", f"*/*{ARCHIVE_SUFFIX}"))
         note = read_note(self._data)
+        file_system = file_system_of(self._data)
         return DiskUsage(
             live_segments=len(live),
             live_bytes=sum(live),
@@ -30,6 +32,8 @@ class Survey:
             archive_bytes=sum(archived),
             quarantine_bytes=sum(_sizes(self._data / "quarantine", "*")),
             disk_free_bytes=LOCAL.free_bytes(self._data),
+            file_system=file_system,
+            file_system_doubt=doubt(file_system),
             backup_at=None if note is None else note.made_at,
         )
 

@@ -17,6 +17,8 @@ class MemoryDisk:
             archive_bytes=50,
             quarantine_bytes=7,
             disk_free_bytes=1 << 30,
+            file_system="ext4",
+            file_system_doubt=None,
             backup_at=None,
         )
 

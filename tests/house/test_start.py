@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.daemon import Daemon, wait_for
+from tests.house.daemon import ADMIN, PASSWORD, Daemon, wait_for
 from tests.needs import in_own_mounts
 
 
@@ -68,6 +68,24 @@ def test_a_disk_below_the_watermark_is_refused_at_start(tmp_path: Path):
     daemon = Daemon(tmp_path, FOOTFALL_LOG__DISK_FREE_BYTES_MIN=str(1 << 50))
     daemon.run("init")
     assert "the watermark is" in refusal(daemon)
+
+
+def test_a_data_directory_in_memory_is_told_to_the_operator_and_degrades_nothing(tmp_path: Path):
+    data, made = tmp_path / "data", tmp_path / "made"
+    with_content = (f"cp -rp {data} {made}", f"mount -t tmpfs -o size=16m tmpfs {data}", f"cp -rp {made}/. {data}")
+    daemon = Daemon(tmp_path, prefix=in_own_mounts(*with_content))
+    daemon.run("init")
+    daemon.add_admin()
+    with daemon:
+        daemon.start()
+        told = [json.loads(line) for line in daemon.stderr_file.read_text().splitlines()]
+        (warning,) = [line for line in told if line["event"] == "data_directory_not_durable"]
+        assert (warning["level"], warning["directory"], warning["file_system"]) == ("warning", str(data), "tmpfs")
+        signed_in = daemon.post("/auth/signin", {"nickname": ADMIN, "password": PASSWORD})
+        wait_for(lambda: daemon.get("/health")["status"] == "ok")
+        disk = daemon.get("/health", str(signed_in["jwt_token"]))["disk"]
+        assert isinstance(disk, dict)
+        assert (disk["file_system"], disk["file_system_doubt"]) == ("tmpfs", warning["reason"])
 
 
 def test_a_full_disk_is_answered_503_loses_nothing_and_passes_by_itself(tmp_path: Path):
