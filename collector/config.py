@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from collector.settings import ORDERED, SECTIONS, Settings
+from collector.settings import ORDERED, SECTIONS, Settings, reserve_bytes
 
 CONFIG_FILE = Path("config.toml")
 ENV_FILE = Path(".env")
@@ -94,6 +94,7 @@ def load_settings(
     merged = {name: {key: value for layer in layers for key, value in layer.get(name, {}).items()} for name in SECTIONS}
     settings = Settings.model_validate(merged)
     _require_order(settings)
+    _require_reserve(settings)
     return settings
 
 
@@ -188,6 +189,15 @@ def _require_order(settings: Settings) -> None:
     for lesser, greater in ORDERED:
         if value(lesser) > value(greater):
             raise ConfigError(f"{lesser} ({value(lesser)}) is over {greater} ({value(greater)}); change one of them")
+
+
+def _require_reserve(settings: Settings) -> None:
+    kept, reserve = settings.log.disk_free_bytes_min, reserve_bytes(settings)
+    if 0 < kept < reserve:
+        raise ConfigError(
+            f"log.disk_free_bytes_min ({kept}) is under {reserve}, which log.segment_bytes_max and store.batch_bytes_max take "
+            "at the most; raise it, or set 0 to go on until the disk is full"
+        )
 
 
 def load_secrets(env_file: Path | None) -> Secrets:

@@ -130,3 +130,16 @@ ORDERED = (
     ("store.restart_wait_s", "store.restart_wait_s_max"),
 )
 """The first must not be over the second: a request is never split over two groups, a group never over two segments."""
+
+STORE_WAL_BYTES = 16 * MIB
+"""DuckDB writes a checkpoint of its own once its write-ahead log has so much (its default of `checkpoint_threshold`)."""
+
+
+def reserve_bytes(settings: Settings) -> int:
+    """Return what must be free so that all that is in the log can still be loaded, checkpointed and archived.
+
+    A segment's packed copy lies beside it until it is durable. A batch lies in the spool and in DuckDB's write-ahead log,
+    and a checkpoint writes what that has into the file before it is given up.
+    """
+    store = settings.store
+    return settings.log.segment_bytes_max + 3 * store.batch_bytes_max + 2 * STORE_WAL_BYTES

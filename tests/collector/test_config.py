@@ -130,10 +130,22 @@ def test_the_terminals_own_variables_are_no_settings():
         ("[log]\nfence_idle_s = 1\n[server\n", "config.toml:3: "),
         ("[log]\nfence_idle_s = 1\nfence_idle_s = 1\n", "config.toml:"),
         ("[log]\ngroup_bytes_max = 134_217_728", "log.group_bytes_max (134217728) is over log.segment_bytes_max"),
+        (
+            "[log]\ndisk_free_bytes_min = 1",
+            "log.disk_free_bytes_min (1) is under 201326592, which log.segment_bytes_max",
+        ),
+        ("[log]\nsegment_bytes_max = 268_435_456", "log.disk_free_bytes_min (268435456) is under 402653184"),
+        ("[store]\nbatch_bytes_max = 67_108_864", "log.disk_free_bytes_min (268435456) is under 301989888"),
     ],
 )
 def test_a_wrong_file_is_refused_by_file_and_line(text, expected):
     assert complaint(text).startswith(expected)
+
+
+@pytest.mark.parametrize("kept", ["0", "402_653_184"])
+def test_a_reserve_that_is_large_enough_or_switched_off_is_taken(kept):
+    Path("config.toml").write_text(f"[log]\nsegment_bytes_max = 268_435_456\ndisk_free_bytes_min = {kept}")
+    assert load_settings(None, {}).log.disk_free_bytes_min == int(kept)
 
 
 def test_a_file_that_is_not_utf_8_is_refused_by_byte():
