@@ -64,6 +64,10 @@ SELECT app_code, anonymous_id, min(user_id), min(received_at), 'bench', 0
 FROM events WHERE user_id IS NOT NULL GROUP BY app_code, anonymous_id
 """
 
+MAKE_LEDGER = """
+INSERT INTO ledger SELECT max(position), 'bench', 1, count(*), count(*), 0, 0, 0, 0, 1, 1, now()::TIMESTAMP FROM events
+"""
+
 QUESTIONS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "total, all seven metrics": (ALL, None),
     "total, visitors, pageviews, events": (("visitors", "pageviews", "events"), None),
@@ -97,6 +101,7 @@ def make(path: Path, events: int) -> None:
     connection.execute("SELECT setseed(0.5)")
     connection.execute(MAKE_EVENTS, {"visits": events // EVENTS_OF_A_VISIT})
     connection.execute(MAKE_OWNERS)
+    connection.execute(MAKE_LEDGER)
     connection.execute("CHECKPOINT")
     connection.close()
 

@@ -186,6 +186,24 @@ def test_a_rebuild_is_timed_and_gives_the_same_answers(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+BESIDE = {
+    ("bench.late", "--events", "5000", "--loads", "1"): "batches of 50,000,   10 % late",
+    ("bench.metrics", "5000"): "by source, all seven metrics",
+}
+
+
+@pytest.mark.parametrize(("command", "last"), BESIDE.items(), ids=[module for module, *_ in BESIDE])
+def test_what_is_measured_on_a_store_alone_is_printed_to_the_end(tmp_path: Path, command: tuple[str, ...], last: str):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = [sys.executable, "-m", *command]
+    done = subprocess.run(
+        run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].startswith(last)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_lines_of_a_replay_are_as_the_door_encodes_them():
     (made,) = lines(2001, at_once=2001)
     events = [msgspec.json.decode(line, type=Event) for line in made]

@@ -1,0 +1,154 @@
+"""What events of long ago cost the store's load: `python -m bench.late [--events N] [--loads N] [--dir DIRECTORY]`.
+
+A store of N made-up events of the 365 days before today is given batches of events of today, all with ids and times of
+their clients. A share of them has a time of any moment of the year: their repeats are looked for on those days.
+"""
+
+import argparse
+import random
+import statistics
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench import machine
+from bench.process import end_by_interrupt
+from collector.settings import Store
+from storage.batcher import BACKLOG_BATCHES
+from storage.duckdb.connection import connect
+from storage.duckdb.store import DuckDBStore
+from storage.ports import LogRange
+from storage.suppression import Suppression
+
+EVENTS = 10_000_000
+LOADS = 5
+LATE_PERCENT = (0.0, 0.1, 1.0, 10.0)
+DAYS = 365
+TODAY = datetime(2026, 11, 21, tzinfo=UTC)
+LOG_ID = "0000000001-bench"
+STORE = Store()
+BATCHES = (STORE.batch_events, BACKLOG_BATCHES * STORE.batch_events)
+"""Events of a load as they come in, and while more waits."""
+
+MAKE_EVENTS = """
+INSERT INTO events BY NAME
+SELECT
+    1 AS position,
+    'old' AS log_id,
+    number AS "offset",
+    'site' AS app_code,
+    uuid() AS event_key,
+    'pageview' AS source_label,
+    (number * 7919 % 30000)::VARCHAR AS anonymous_id,
+    TIMESTAMP '2026-11-21' - to_microseconds(((1 - number / $events) * $days * 86400e6)::BIGINT) AS occurred_at,
+    true AS time_given,
+    occurred_at AS received_at,
+    'https://shop.example/products/' || number // 7 % 1000 AS page_url
+FROM range($events) AS made(number)
+"""
+MAKE_LEDGER = "INSERT INTO ledger VALUES (1, 'old', 0, $1 - 1, $1, 0, 0, 0, 0, 1, 1, now()::TIMESTAMP)"
+LINE = (
+    '{"offset":%d,"event_id":"%s","app_code":"site","source_label":"pageview","received_at":"%s","occurred_at":"%s",'
+    '"anonymous_id":"%d","page_url":"https://shop.example/products/%d","id_given":true}\n'
+)
+
+
+class Feed:
+    """Loads batches into a store, one behind the other."""
+
+    def __init__(self, store: DuckDBStore, spool: Path) -> None:
+        self._store = store
+        self._spool = spool
+        self._chance = random.Random(1)
+        self._next_offset = 0
+
+    def load(self, events: int, percent: float) -> tuple[float, float]:
+        """Load `events`, of which `percent` are late, and return the seconds, and those of processor time."""
+        first, self._next_offset = self._next_offset, self._next_offset + events
+        self._spool.write_text("".join(self._lines(first, percent)), encoding="ascii")
+        batch = LogRange(
+            log_id=LOG_ID,
+            from_offset=first,
+            to_offset=self._next_offset - 1,
+            segment=1,
+            byte_end=self._next_offset,
+            duplicates=0,
+        )
+        began, began_cpu_s = time.perf_counter(), time.process_time()
+        self._store.apply(batch, self._spool)
+        return time.perf_counter() - began, time.process_time() - began_cpu_s
+
+    def _lines(self, first: int, percent: float) -> Iterator[str]:
+        for offset in range(first, self._next_offset):
+            received_at = TODAY + timedelta(milliseconds=offset)
+            is_late = 100 * self._chance.random() < percent
+            occurred_at = TODAY - timedelta(days=DAYS) * self._chance.random() if is_late else received_at
+            event_id = uuid.UUID(int=self._chance.getrandbits(128), version=4)
+            yield LINE % (offset, event_id, _text(received_at), _text(occurred_at), offset % 30_000, offset % 1000)
+
+
+def main() -> None:
+    """Print events a second for every share of late events, beside each other."""
+    arguments = _parser().parse_args()
+    end_by_interrupt()
+    print(f"{arguments.events:,} events of {DAYS} days, {STORE.threads} thread, {STORE.memory_limit_mb} MiB")
+    with machine.new_directory(arguments.dir) as directory:
+        path = directory / "events.duckdb"
+        make(path, arguments.events)
+        with opened(path) as store:
+            feed = Feed(store, directory / "lines.ndjson")
+            for events in BATCHES:
+                _measure(feed, events, arguments.loads)
+
+
+def make(path: Path, events: int) -> None:
+    """Make the database of the old events."""
+    connection = connect(path, memory_limit_mb=2048, threads=2, temp_directory=path.parent / "tmp", created_at=TODAY)
+    with connection:
+        connection.execute(MAKE_EVENTS, {"events": events, "days": DAYS})
+        connection.execute(MAKE_LEDGER, [events])
+        connection.execute("CHECKPOINT")
+
+
+def opened(path: Path) -> DuckDBStore:
+    """Return the store of a database, with the built-in settings."""
+    suppression = Suppression(path.with_name("erased.json"), "of nobody: the bench erases no person")
+    suppression.open()
+    return DuckDBStore(
+        path,
+        memory_limit_mb=STORE.memory_limit_mb,
+        threads=STORE.threads,
+        temp_directory=path.parent / "tmp",
+        quarantine=path.parent / "quarantine",
+        suppression=suppression,
+        rejected_bytes_max=STORE.rejected_bytes_max,
+    )
+
+
+def _measure(feed: Feed, events: int, loads: int) -> None:
+    """Print the median of the loads of each share, which come by turns, as the store grows meanwhile."""
+    turns = [[feed.load(events, percent) for percent in LATE_PERCENT] for _ in range(loads)]
+    for percent, taken in zip(LATE_PERCENT, zip(*turns, strict=True), strict=True):
+        load_s, cpu_s = (statistics.median(seconds) for seconds in zip(*taken, strict=True))
+        print(
+            f"batches of {events:6,}, {percent:4g} % late{events / load_s:10,.0f} events/s{load_s:8.3f} s a load"
+            f"{events / cpu_s:10,.0f} for a CPU-second"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.late", description="What events of long ago cost a load.")
+    parser.add_argument("--events", type=int, default=EVENTS, help=f"events of the store (default: {EVENTS:,})")
+    parser.add_argument("--loads", type=int, default=LOADS, help=f"loads of each kind (default: {LOADS})")
+    parser.add_argument("--dir", type=Path, default=Path(), help="where to make the temporary directory (default: .)")
+    return parser
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+if __name__ == "__main__":
+    main()
