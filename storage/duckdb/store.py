@@ -269,6 +269,8 @@ class DuckDBStore:
             created_at=self._clock().astimezone(UTC).replace(tzinfo=None),
         )
         self._identity = _identity(self._path)
+        # The ledger may end before what this process has loaded: a write-ahead log that is gone takes its rows along.
+        self._log_positions.clear()
         self._is_useless = False
 
     def _set_aside(self, reason: str) -> None:

@@ -1,12 +1,13 @@
 """Damage of DuckDB's files: found, set aside whole, and told from what a new file would not help against."""
 
+import contextlib
 import os
 import random
 import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ import pytest
 from storage.duckdb.damage import is_damage
 from storage.duckdb.store import DuckDBStore
 from storage.errors import StorageError, StoreDamaged
+from storage.event import Event
 from storage.query import EventFilter, SummaryQuery
 from tests.contracts.samples import event, given_id, rejected
 from tests.contracts.shelf import InThreads, SinkShelf, open_store
@@ -232,21 +234,47 @@ def test_a_file_that_another_process_has_open_is_left_where_it_is(left: Path, tm
     assert not (tmp_path / "quarantine").exists()
 
 
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """Let no file of this process grow past 1 MiB: what a full disk is to a checkpoint."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def large_events(count: int) -> list[Event]:
+    return [event(title=os.urandom(2000).hex()) for _ in range(count)]
+
+
 def test_a_checkpoint_that_finds_no_room_is_no_damage_and_the_store_goes_on(tmp_path: Path) -> None:
     with open_store(tmp_path) as store:
         shelf = shelf_of(store, tmp_path)
-        shelf.apply([event(title=os.urandom(2000).hex()) for _ in range(1000)])
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
-        try:
-            with pytest.raises(StorageError, match="File too large") as refusal:
-                store.checkpoint()
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        shelf.apply(large_events(1000))
+        with no_room(), pytest.raises(StorageError, match="File too large") as refusal:
+            store.checkpoint()
         assert not isinstance(refusal.value, StoreDamaged)
         store.check()
         store.checkpoint()
         shelf.apply([event()])
+
+
+def test_a_store_that_opens_anew_without_its_log_is_loaded_again_from_where_its_ledger_ends(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        shelf = shelf_of(store, tmp_path)
+        shelf.apply([event() for _ in range(100)])
+        store.checkpoint()
+        shelf.apply(large_events(1000))
+        (tmp_path / "events.duckdb.wal").unlink()
+        with no_room(), pytest.raises(StorageError, match="File too large"):
+            store.checkpoint()
+        (at,) = store.positions().values()
+        assert at.next_offset == 100
+        shelf.apply([event() for _ in range(10)])
+        (at,) = store.positions().values()
+        assert at.next_offset == 110
 
 
 def test_memory_that_is_used_up_is_no_damage() -> None:
