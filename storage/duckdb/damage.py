@@ -24,6 +24,12 @@ MARKS = (
 Found by tests/storage/test_duckdb_heals.py and tests/crash/test_store_power.py.
 """
 
+DAMAGE_ERRORS = (duckdb.FatalException, duckdb.IOException, duckdb.SerializationException)
+"""What DuckDB 2.0 raises for such files, beside a bare `duckdb.Error`, which is what a wrong checksum is.
+
+Everything else may quote what a client sent: to look for `MARKS` there would let any line set the files aside.
+"""
+
 CIRCUMSTANCES = (
     "Could not set lock",
     "Out of Memory",
@@ -49,7 +55,8 @@ CIRCUMSTANCES = (
 def is_damage(error: duckdb.Error) -> bool:
     """Return whether the files have to be set aside."""
     text = str(error)
-    return not any(one in text for one in CIRCUMSTANCES) and any(mark in text for mark in MARKS)
+    is_of_files = type(error) is duckdb.Error or isinstance(error, DAMAGE_ERRORS)
+    return is_of_files and not any(one in text for one in CIRCUMSTANCES) and any(mark in text for mark in MARKS)
 
 
 def is_fatal(error: duckdb.Error) -> bool:

@@ -233,11 +233,12 @@ class DuckDBStore:
                 connection.rollback()
                 raise
         except duckdb.Error as error:
-            if is_damage(error):
-                raise StoreDamaged(f"{what_failed}: {error}") from error
-            # A commit may have raised and be durable: only a file opened anew tells.
             with self._lock:
                 self._close()
+                if is_damage(error):
+                    self._found_damage = str(error)
+                    raise StoreDamaged(f"{what_failed}: {error}") from error
+                # A commit may have raised and be durable: only a file opened anew tells.
                 self._open()
             raise StorageError(f"{what_failed}, or durably in spite of this: {error}") from error
 

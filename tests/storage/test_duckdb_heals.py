@@ -162,11 +162,25 @@ def test_a_file_that_is_not_there_any_more_is_noticed_before_the_next_load(tmp_p
             store.check()
 
 
+def tear_every_block(path: Path) -> None:
+    for at in range(12288, path.stat().st_size, BLOCK_BYTES):
+        overwrite(path, at, garbage(BLOCK_BYTES))
+
+
+def test_damage_that_a_load_meets_ends_the_loading_until_the_files_are_set_aside(left: Path, tmp_path: Path) -> None:
+    shutil.copytree(left, tmp_path, dirs_exist_ok=True)
+    with open_store(tmp_path) as store:
+        tear_every_block(tmp_path / NAMES[0])
+        with pytest.raises(StoreDamaged, match=r"offsets 0 to 0 were not loaded: .*Corrupt database file"):
+            shelf_of(store, tmp_path).apply([given_id("a")], log_id="0000000002-abcdef")
+        with pytest.raises(StoreDamaged, match="Corrupt database file"):
+            store.check()
+
+
 def test_damage_that_a_question_meets_is_noticed_before_the_next_load(left: Path, tmp_path: Path) -> None:
     shutil.copytree(left, tmp_path, dirs_exist_ok=True)
     with open_store(tmp_path) as store:
-        for at in range(12288, (tmp_path / NAMES[0]).stat().st_size, BLOCK_BYTES):
-            overwrite(tmp_path / NAMES[0], at, garbage(BLOCK_BYTES))
+        tear_every_block(tmp_path / NAMES[0])
         with store.reader() as reader, pytest.raises(StorageError, match="Corrupt database file"):
             reader.summary(SUMMARY)
         with pytest.raises(StoreDamaged, match="Corrupt database file"):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.duckdb.damage import MARKS
 from storage.errors import StorageError
 from storage.query import EventFilter, ReceiptQuery, RejectedQuery, RejectedRawQuery, SummaryQuery
 from tests.contracts.samples import event, rejected
@@ -56,6 +57,18 @@ POISON: dict[str, tuple[bytes, str]] = {
     "longer than DuckDB takes": (b'{"offset":1,"title":"' + b"x" * (1 << 21), "no JSON"),
 }
 
+TEMPLATE = b'{"offset":1,"event_id":"1","app_code":"site","source_label":"pageview","received_at":"%s"}'
+
+QUOTED = {
+    f"{mark} in {where}": (line.replace(b"%s", mark.encode()), reason)
+    for mark in MARKS
+    for where, line, reason in (
+        ("a time", TEMPLATE, "a member has a wrong type"),
+        ("an offset", b'{"offset":"%s"}', "a member is missing"),
+    )
+}
+"""Lines that DuckDB quotes in its error, and whose text is what it says of damaged files."""
+
 HARMLESS = {
     "a trailing comma": b'{"offset":1,%s,}',
     "Infinity, which the door never writes": b'{"offset":1,%s,"attrs":{"a":Infinity}}',
@@ -94,6 +107,20 @@ async def test_a_line_that_is_no_item_is_rejected_with_its_bytes_and_its_neighbo
         shelf.apply([event()])
     with open_store(tmp_path) as store:
         assert store.aside_reason is None
+
+
+@pytest.mark.parametrize("case", QUOTED)
+async def test_a_line_that_reads_like_damage_of_the_database_is_rejected_as_any_other(
+    tmp_path: Path, case: str
+) -> None:
+    line, reason = QUOTED[case]
+    with open_store(tmp_path) as store:
+        shelf = SinkShelf(tmp_path, store, InThreads(store))
+        shelf.apply_lines(log_range(0, 2, byte_end=1), among_good(line))
+        found = await shelf.store.rejected_raw(RejectedRawQuery(LOG_ID, 1))
+        assert found.item is not None
+        assert (found.item.reason, found.raw) == (reason, line)
+        store.check()
 
 
 @pytest.mark.parametrize("poisoned", [False, True])
