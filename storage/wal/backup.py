@@ -4,6 +4,7 @@ The log is copied before the archive: a segment that moves from one to the other
 DuckDB file is never copied; it is filled again from what is.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -16,6 +17,7 @@ import msgspec
 from storage.errors import DirectoryUnusable, LogCorrupt
 from storage.files import make_directory, read_file, replace_file, write_all
 from storage.filesystem import LOCAL
+from storage.lock import Lock
 from storage.suppression import SUPPRESSION_NAME, Suppression
 from storage.wal.archive import SUFFIX as ARCHIVE_SUFFIX
 from storage.wal.archive import Archive
@@ -26,6 +28,9 @@ from storage.wal.segments import SUFFIX, Segments
 MANIFEST_NAME = "backup.json"
 MANIFEST_VERSION = 1
 ENV_NAME = "env"
+BACKUP_LOCK_NAME = "BACKUP_LOCK"
+"""In the data directory: whoever holds it is the only one who writes a draft, so that one that is there is dead."""
+
 CHUNK_BYTES = 1 << 20
 RUN_EVENTS_MAX = 100_000
 RUN_BYTES_MAX = 64 << 20
@@ -52,36 +57,36 @@ class BackupManifest(msgspec.Struct, frozen=True, kw_only=True):
 def make_backup(data: Path, env_file: Path, target: Path, made_at: datetime) -> BackupManifest:
     """Return the manifest once `target` holds a whole copy that was read back and survives a power cut.
 
+    What damage took is lost in the copy too, and counted there. A try that fails leaves nothing; what a killed one left
+    is removed.
+
     Raises:
-        DirectoryUnusable: `target`, or the draft of an earlier try beside it, is there already.
+        DirectoryUnusable: `target` is there already.
+        DirectoryBusy: another backup of `data` is being made.
+        LogCorrupt: the copy is not what was copied.
     """
+    if target.exists():
+        raise DirectoryUnusable(f"{target} is there already; name another directory, or delete it")
     draft = target.with_name(f".{target.name}.partial")
-    for taken in (target, draft):
-        if taken.exists():
-            raise DirectoryUnusable(f"{taken} is there already; name another directory, or delete it")
-    make_directory(draft)
-    _copy_log(data / "log", draft / "log")
-    _copy_tree(data / "archive", draft / "archive", f"*/*{ARCHIVE_SUFFIX}")
-    _drop_archived(draft)
-    _copy_tree(data / "users", draft / "users", "**/*.json")
-    _copy(env_file, draft / ENV_NAME)
-    # Last: who was erased while the rest was copied is on it.
-    if (data / SUPPRESSION_NAME).exists():
-        _copy(data / SUPPRESSION_NAME, draft / SUPPRESSION_NAME)
-    manifest = BackupManifest(made_at=made_at, logs=read_back(draft), sha256=dict(_digests(draft)))
-    replace_file(draft / MANIFEST_NAME, msgspec.json.encode(manifest) + b"\n")
-    draft.rename(target)
+    with Lock(data / BACKUP_LOCK_NAME), contextlib.ExitStack() as undo:
+        if draft.exists():
+            shutil.rmtree(draft)
+        make_directory(draft)
+        undo.callback(shutil.rmtree, draft)
+        _copy_all(data, env_file, draft)
+        manifest = BackupManifest(made_at=made_at, logs=read_back(draft, data), sha256=dict(_digests(draft)))
+        replace_file(draft / MANIFEST_NAME, msgspec.json.encode(manifest) + b"\n")
+        draft.rename(target)
+        undo.pop_all()
     LOCAL.sync_directory(target.parent)
     return manifest
 
 
-def read_back(copy: Path) -> dict[str, Counts]:
-    """Recover, verify and read every log of a copy to its end, and return what it holds."""
+def read_back(copy: Path, data: Path) -> dict[str, Counts]:
+    """Recover and read every log of a copy of `data` to its end, and return what it holds; LogCorrupt as make_backup."""
     archive = Archive(copy / "archive")
     segments, spool = Segments(copy / "log", archive), copy / "spool"
-    for log_id in archive.log_ids():
-        for number in archive.numbers(log_id):
-            archive.verify(log_id, number)
+    _check_archive(archive, Archive(data / "archive", scratch=copy))
     reader = LogReader(segments, copy / "quarantine")
     found = {log_id: [0, 0, 0, 0] for log_id in segments.log_ids()}
     while run := reader.take(spool, events_max=RUN_EVENTS_MAX, bytes_max=RUN_BYTES_MAX):
@@ -139,6 +144,7 @@ def restore(source: Path, data: Path, env_file: Path) -> BackupManifest:
     _merge_erased(source, data)
     draft = data / ".log.restoring"
     shutil.rmtree(draft, ignore_errors=True)
+    make_directory(draft)  # all of the log may be archived
     _copy_tree(source / "log", draft, f"*/*{SUFFIX}")
     number = max(
         _number(data / "log"), _number(source / "log"), *(int(name.split("-")[0]) for name in manifest.logs), 0
@@ -148,6 +154,37 @@ def restore(source: Path, data: Path, env_file: Path) -> BackupManifest:
     draft.rename(data / "log")
     LOCAL.sync_directory(data)
     return manifest
+
+
+def _copy_all(data: Path, env_file: Path, draft: Path) -> None:
+    _copy_log(data / "log", draft / "log")
+    _copy_tree(data / "archive", draft / "archive", f"*/*{ARCHIVE_SUFFIX}")
+    _drop_archived(draft)
+    _copy_tree(data / "users", draft / "users", "**/*.json")
+    _copy(env_file, draft / ENV_NAME)
+    # Last: who was erased while the rest was copied is on it.
+    if (data / SUPPRESSION_NAME).exists():
+        _copy(data / SUPPRESSION_NAME, draft / SUPPRESSION_NAME)
+
+
+def _check_archive(copied: Archive, source: Archive) -> None:
+    """LogCorrupt where a copy is damaged and its source is not: what damage took there is counted by reading."""
+    for log_id in copied.log_ids():
+        for number in copied.numbers(log_id):
+            try:
+                copied.open_whole(log_id, number)
+            except LogCorrupt:
+                if _is_whole(source, log_id, number):
+                    raise
+    source.close()
+
+
+def _is_whole(archive: Archive, log_id: str, number: int) -> bool:
+    try:
+        archive.open_whole(log_id, number)
+    except LogCorrupt:
+        return False
+    return True
 
 
 def _require_empty(data: Path) -> None:

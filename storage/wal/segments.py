@@ -134,5 +134,4 @@ def _end_of(file: SegmentFile) -> SegmentEnd:
     seal = file.header_at(max(0, file.size() - HEADER_BYTES))
     if seal is not None and seal.frame == "SEAL" and seal.version >= TOTALS_SINCE_VERSION:
         return SegmentEnd(seal.first_offset, Totals(seal.count, seal.bytes, seal.rejected, seal.duplicates))
-    *_, (_, last) = intact_frames(file)
-    return SegmentEnd(last.next_offset, totals_of(file))
+    return SegmentEnd(max((one.next_offset for _, one in intact_frames(file)), default=0), totals_of(file))
