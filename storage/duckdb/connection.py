@@ -9,6 +9,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from storage.duckdb.damage import is_damage
+from storage.duckdb.last_position import tell_what_is_gone
 from storage.duckdb.schema import SchemaOutdated, prepare
 from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDamaged
@@ -40,6 +41,7 @@ def connect(
             _confine(connection, path.parent)
             prepare(connection, created_at)
             _check_counts(connection)
+            tell_what_is_gone(connection, path)
         undo.pop_all()
     return connection
 

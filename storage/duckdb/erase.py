@@ -7,6 +7,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from storage.duckdb.statement import statement
+from storage.filesystem import LOCAL
 from storage.query import LogPlace, Person
 from storage.suppression import ERASED_TEXT, Erased, Suppression
 
@@ -63,6 +64,20 @@ def copy_database(connection: DuckDBPyConnection, name: str, copy: Path) -> None
     connection.execute(f'COPY FROM DATABASE "{name}" TO fresh')
     connection.execute("CHECKPOINT fresh")
     connection.execute("DETACH fresh")
+
+
+def replace_database(path: Path, copy: Path) -> None:
+    """Put the copy under the name of the database, which is closed; durably."""
+    # First the old file's own log: it must never be replayed on the new one.
+    remove_file(path.with_name(f"{path.name}.wal"))
+    copy.rename(path)
+    LOCAL.sync_directory(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file that may be there, durably."""
+    path.unlink(missing_ok=True)
+    LOCAL.sync_directory(path.parent)
 
 
 def _name(connection: DuckDBPyConnection, entries: Iterable[Erased]) -> None:

@@ -16,7 +16,8 @@ from storage.crashpoint import reached
 from storage.duckdb.aside import condemn, condemned, set_aside
 from storage.duckdb.connection import connect
 from storage.duckdb.damage import is_damage, is_fatal
-from storage.duckdb.erase import copy_database, erase_stored, visitors_of
+from storage.duckdb.erase import copy_database, erase_stored, remove_file, replace_database, visitors_of
+from storage.duckdb.last_position import forget_position, note_position
 from storage.duckdb.load import LinesWrong, load
 from storage.duckdb.reader import Reader
 from storage.duckdb.schema import SchemaOutdated
@@ -179,6 +180,7 @@ class DuckDBStore:
                 one_by_one=one_by_one,
             )
         self._log_positions[batch.log_id] = position
+        note_position(self._path, position)
 
     def checkpoint(self) -> None:
         """Write DuckDB's own write-ahead log into its file, and make both names durable: DuckDB syncs no directory."""
@@ -197,16 +199,13 @@ class DuckDBStore:
     def erase(self, entries: Iterable[Erased]) -> None:
         """Take people out of every table, then copy what is left to a new file: the old one keeps what was deleted."""
         fresh = self._path.with_name(f"fresh-{self._path.name}")
-        _remove(fresh)
+        remove_file(fresh)
         with self._trusted("nobody was erased") as connection:
             erase_stored(connection, self._suppression, entries)
             copy_database(connection, self._path.stem, fresh)
         with self._lock:
             self._close()
-            # First the old file's own log: it must never be replayed on the new one.
-            _remove(self._path.with_name(f"{self._path.name}.wal"))
-            fresh.rename(self._path)
-            LOCAL.sync_directory(self._path.parent)
+            replace_database(self._path, fresh)
             self._open()
 
     @contextlib.contextmanager
@@ -275,6 +274,7 @@ class DuckDBStore:
         self._is_useless = False
 
     def _set_aside(self, reason: str) -> None:
+        forget_position(self._path)
         set_aside(self._path, self._quarantine, reason, self._clock())
         self.aside_reason = reason
 
@@ -293,8 +293,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    LOCAL.sync_directory(path.parent)

@@ -55,5 +55,6 @@ async def test_every_acknowledged_event_is_stored_exactly_once(tmp_path: Path, k
         assert len(traffic.acknowledged) >= 50 * count
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
         print(f"{len(traffic.acknowledged)} acknowledged, missing 0, twice 0")
+        assert "store_rows_gone" not in daemon.stderr_file.read_text()
         if kill == "store":
             assert (traffic.refused, traffic.broken) == (Counter(), 0)

@@ -5,13 +5,14 @@ import threading
 from pathlib import Path
 
 from tests.house.daemon import Daemon, wait_for
-from tests.house.test_heals import answers, fill
+from tests.house.test_heals import answers, fill, wait_for_checkpoint
 
 
 def test_without_a_daemon_the_database_is_filled_again_and_answers_the_same(tmp_path: Path) -> None:
     with Daemon.fresh(tmp_path, FOOTFALL_STORE__CHECKPOINT_S="0.5") as daemon:
         token = daemon.admin_token()
         fill(daemon, token)
+        wait_for_checkpoint(daemon, token)
         before = answers(daemon, token)
         assert daemon.stop() == 0
         done = daemon.run("rebuild")
@@ -24,6 +25,7 @@ def test_with_a_running_daemon_tracking_is_answered_while_the_database_is_filled
     with Daemon.fresh(tmp_path, FOOTFALL_STORE__CHECKPOINT_S="0.5") as daemon:
         token = daemon.admin_token()
         fill(daemon, token)
+        wait_for_checkpoint(daemon, token)
         before = answers(daemon, token)
         printed: list[str] = []
         rebuilding = threading.Thread(target=lambda: printed.append(daemon.run("rebuild").stdout))

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from storage.duckdb.damage import is_damage
+from storage.duckdb.last_position import NAME, note_position
 from storage.duckdb.store import DuckDBStore
 from storage.errors import StorageError, StoreDamaged
 from storage.event import Event
@@ -114,6 +117,45 @@ def test_a_log_of_the_database_that_is_gone_takes_its_rows_along(left: Path, tmp
     with open_store(tmp_path) as store:
         (at,) = store.positions().values()
         assert at.next_offset == 9003
+
+
+def gone(lines: list[EventDict]) -> list[int]:
+    """Return how many loads each line says to be gone."""
+    return [line["loads"] for line in lines if line["event"] == "store_rows_gone"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loads_that_went_with_a_file_are_told_once(tmp_path: Path, name: str) -> None:
+    with open_store(tmp_path) as store:
+        shelf_of(store, tmp_path).apply([event()])
+        store.checkpoint()
+        shelf_of(store, tmp_path).apply([event()])
+        shelf_of(store, tmp_path).apply([event()])
+        shutil.copytree(tmp_path, tmp_path / "left")
+    (tmp_path / "left" / name).unlink()
+    with capture_logs() as lines:
+        for _ in range(2):
+            with open_store(tmp_path / "left"):
+                pass
+    assert gone(lines) == [{"events.duckdb": 3, "events.duckdb.wal": 2}[name]]
+
+
+def test_nothing_is_told_of_files_as_a_killed_process_leaves_them(left: Path, tmp_path: Path) -> None:
+    shutil.copytree(left, tmp_path, dirs_exist_ok=True)
+    note_position(tmp_path / NAMES[0], 3)
+    with capture_logs() as lines, open_store(tmp_path):
+        pass
+    assert not lines
+
+
+@pytest.mark.parametrize("noted", ["", "\0\0", "1\n"])
+def test_a_note_that_a_power_cut_left_behind_is_no_alarm(left: Path, tmp_path: Path, noted: str) -> None:
+    shutil.copytree(left, tmp_path, dirs_exist_ok=True)
+    (tmp_path / NAME).write_text(noted)
+    with capture_logs() as lines, open_store(tmp_path):
+        pass
+    assert not lines
+    assert int((tmp_path / NAME).read_text()) == 3
 
 
 @pytest.mark.parametrize(
@@ -282,8 +324,9 @@ def test_a_store_that_opens_anew_without_its_log_is_loaded_again_from_where_its_
         store.checkpoint()
         shelf.apply(large_events(1000))
         (tmp_path / "events.duckdb.wal").unlink()
-        with no_room(), pytest.raises(StorageError, match="File too large"):
+        with capture_logs() as lines, no_room(), pytest.raises(StorageError, match="File too large"):
             store.checkpoint()
+        assert gone(lines) == [1]
         (at,) = store.positions().values()
         assert at.next_offset == 100
         shelf.apply([event() for _ in range(10)])
