@@ -24,10 +24,10 @@ MARKS = (
 Found by tests/storage/test_duckdb_heals.py and tests/crash/test_store_power.py.
 """
 
-DAMAGE_ERRORS = (duckdb.FatalException, duckdb.IOException, duckdb.SerializationException)
-"""What DuckDB 2.0 raises for such files, beside a bare `duckdb.Error`, which is what a wrong checksum is.
+POISON = (duckdb.ConstraintException, duckdb.DataError, duckdb.InvalidInputException)
+"""What DuckDB raises for the lines of a batch: a missing or ill-typed member, bytes that are no JSON or no UTF-8.
 
-Everything else may quote what a client sent: to look for `MARKS` there would let any line set the files aside.
+Its text quotes what a client sent: to look for `MARKS` there would let any line set the files aside.
 """
 
 CIRCUMSTANCES = (
@@ -55,8 +55,8 @@ CIRCUMSTANCES = (
 def is_damage(error: duckdb.Error) -> bool:
     """Return whether the files have to be set aside."""
     text = str(error)
-    is_of_files = type(error) is duckdb.Error or isinstance(error, DAMAGE_ERRORS)
-    return is_of_files and not any(one in text for one in CIRCUMSTANCES) and any(mark in text for mark in MARKS)
+    is_told = any(mark in text for mark in MARKS) and not any(one in text for one in CIRCUMSTANCES)
+    return is_told and not isinstance(error, POISON)
 
 
 def is_fatal(error: duckdb.Error) -> bool:

@@ -15,7 +15,7 @@ from duckdb import DuckDBPyConnection
 from storage.crashpoint import reached
 from storage.duckdb.aside import condemn, condemned, set_aside
 from storage.duckdb.connection import connect
-from storage.duckdb.damage import is_damage, is_fatal
+from storage.duckdb.damage import POISON, is_damage, is_fatal
 from storage.duckdb.erase import copy_database, erase_stored, remove_file, replace_database, visitors_of
 from storage.duckdb.last_position import forget_position, note_position
 from storage.duckdb.load import LinesWrong, load
@@ -34,9 +34,6 @@ def _now() -> datetime:
 
 
 log = structlog.get_logger()
-
-POISON = (duckdb.ConstraintException, duckdb.DataError, duckdb.InvalidInputException)
-"""What DuckDB raises for the lines of a batch: a missing or ill-typed member, bytes that are no JSON or no UTF-8."""
 
 
 class DuckDBStore:
