@@ -77,6 +77,7 @@ class Batcher:
             lag_s=self._reader.lag_s(),
             ended=self._reader.ended(),
             alarms=tuple(self._reader.alarms),
+            unreadable=tuple(self._reader.unreadable()),
             last_error=self._load_error,
             checkpoint_at=self._checkpoint_at,
             erasing=0 if self._eraser is None else self._eraser.count(),

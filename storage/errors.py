@@ -21,6 +21,12 @@ class LogCorrupt(StorageError):
     """Bytes of the log that were once durable do not verify; the message names file and byte."""
 
 
+class LogUnreadable(StorageError):
+    """A place of a log cannot be read now: a bad sector, say. Nothing of it is given up; the message names the place."""
+
+    retriable = True
+
+
 class LogVersionUnknown(StorageError):
     """The log was written by a later version of this program: nothing of it is touched."""
 

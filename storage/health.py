@@ -47,7 +47,8 @@ class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far loading is.
 
     `lag_bytes` of the logs are not loaded yet, and have not all been for `lag_s`. `ended` counts the logs whose writer
-    is dead. `alarms` name damage of the logs, `last_error` what keeps events from being loaded, if anything does.
+    is dead. `alarms` name damage of the logs, `unreadable` the logs that cannot be read now, and why; `last_error` is what
+    keeps all events from being loaded, if anything does.
     `checkpoint_at` is when the store was last known to need none of the log's older segments. `erasing` identifiers of
     people are being erased. While there is a `rebuild` nothing else is answered.
     """
@@ -56,6 +57,7 @@ class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float
     ended: LogCounts
     alarms: tuple[str, ...]
+    unreadable: tuple[str, ...]
     last_error: str | None
     checkpoint_at: datetime | None
     erasing: int
@@ -82,6 +84,7 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float = 0.0
     ended: LogCounts = LogCounts()
     alarms: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     last_error: str | None = None
     checkpoint_at: datetime | None = None
     erasing: int = 0

@@ -81,6 +81,7 @@ class HealthAnswers:
             return None
         if store.last_error is not None:
             reasons.append(f"events are not loaded: {store.last_error}")
+        reasons += [f"events of one log are not loaded: {reason}" for reason in store.unreadable]
         if store.rebuild is not None:
             reasons.append(f"statistics are being rebuilt ({store.rebuild.reason}): {store.rebuild}")
         reasons += [f"the log is damaged: {alarm}" for alarm in store.alarms]

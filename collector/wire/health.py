@@ -82,7 +82,8 @@ class StoreHealth(msgspec.Struct, frozen=True):
     """What the store says of itself: counts since it was created, `lag_bytes` of durable log not yet loaded for `lag_s`.
 
     `lines` of all logs are taken: each is a row, rejected, a repeat, or lost to damage; `door_duplicates` of the
-    `n_duplicates` have no line. `ended` is what the logs of earlier starts hold. `alarms` name damage of the logs.
+    `n_duplicates` have no line. `ended` is what the logs of earlier starts hold. `alarms` name damage of the logs,
+    `unreadable` the logs that cannot be read now, and why.
     """
 
     position: int
@@ -97,6 +98,7 @@ class StoreHealth(msgspec.Struct, frozen=True):
     lag_s: float
     ended: LogCounts
     alarms: list[str]
+    unreadable: list[str]
     last_error: str | None
     checkpoint_at: datetime | None
     erasing: int

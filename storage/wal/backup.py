@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from storage.errors import DirectoryUnusable, LogCorrupt
+from storage.errors import DirectoryUnusable, LogCorrupt, LogUnreadable
 from storage.files import make_directory, read_file, replace_file, write_all
 from storage.filesystem import LOCAL
 from storage.lock import Lock
@@ -83,7 +83,12 @@ def make_backup(data: Path, env_file: Path, target: Path, made_at: datetime) -> 
 
 
 def read_back(copy: Path, data: Path) -> dict[str, Counts]:
-    """Recover and read every log of a copy of `data` to its end, and return what it holds; LogCorrupt as make_backup."""
+    """Recover and read every log of a copy of `data` to its end, and return what it holds.
+
+    Raises:
+        LogUnreadable: one of them cannot be read.
+        LogCorrupt: a copy is damaged where its source is whole.
+    """
     archive = Archive(copy / "archive")
     segments, spool = Segments(copy / "log", archive), copy / "spool"
     _check_archive(archive, Archive(data / "archive", scratch=copy))
@@ -93,6 +98,8 @@ def read_back(copy: Path, data: Path) -> dict[str, Counts]:
         counts = found[run.log_id]
         counts[3 if run.is_lost else 0] += run.count
         counts[2] += run.duplicates
+    if unreadable := reader.unreadable():
+        raise LogUnreadable("; ".join(unreadable))
     archive.close()
     for log_id, counts in found.items():
         counts[1] = sum(segments.end(log_id, number).totals.rejected for number in segments.numbers(log_id))

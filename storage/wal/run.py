@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import structlog
 
+from storage.errors import LogUnreadable, LogVersionUnknown, StorageError
 from storage.files import make_directory, replace_file
 from storage.ports import LogPosition, LogRange
 from storage.wal.segment import HEADER_BYTES, Header, SegmentFile
@@ -41,20 +42,22 @@ class Run:
         self.alarms: list[str] = []
 
     def read(self, *, events_max: int, bytes_max: int) -> None:
-        """Read on; the limits are looked at between two groups."""
+        """Read on; the limits are looked at between two groups. A place that cannot be read ends the run before it.
+
+        Raises:
+            LogUnreadable: the run would begin at such a place.
+            LogVersionUnknown: a later version wrote what it would begin with.
+        """
         self._events_max, self._bytes_max = events_max, bytes_max
-        numbers = self._segments.numbers(self._log_id)
-        ahead = [number for number in numbers if number >= self._segment]
-        if numbers and not ahead:
-            self._alarm("is missing", "it is loaded, but a rebuild would not find it")
-        for number in ahead:
-            if number != self._segment:
-                self._segment, self._at = number, 0
-            is_open = self._alive and number == ahead[-1]
-            with self._segments.open(self._log_id, number) as file:
-                if not self._read_segment(file, is_open=is_open):
-                    return
-        self.at_end = not self._alive
+        try:
+            self._read_segments()
+        except LogVersionUnknown:
+            if self.is_empty:
+                raise
+        except OSError as error:
+            if self.is_empty:
+                place = f"log {self._log_id}, segment {self._segment}, from byte {self._at}"
+                raise LogUnreadable(f"{place}: {error}") from error
 
     @property
     def is_empty(self) -> bool:
@@ -76,6 +79,20 @@ class Run:
             duplicates=self._duplicates,
             is_lost=self._is_lost,
         )
+
+    def _read_segments(self) -> None:
+        numbers = self._segments.numbers(self._log_id)
+        ahead = [number for number in numbers if number >= self._segment]
+        if numbers and not ahead:
+            self._alarm("is missing", "it is loaded, but a rebuild would not find it")
+        for number in ahead:
+            if number != self._segment:
+                self._segment, self._at = number, 0
+            is_open = self._alive and number == ahead[-1]
+            with self._segments.open(self._log_id, number) as file:
+                if not self._read_segment(file, is_open=is_open):
+                    return
+        self.at_end = not self._alive
 
     def _read_segment(self, file: SegmentFile, *, is_open: bool) -> bool:
         """Read on in the segment; whether to go on in the next one."""
@@ -133,7 +150,10 @@ class Run:
         return file.header_at(end) is not None or file.frame_behind(end) is not None
 
     def _take(self, header: Header, payload: bytes) -> None:
-        self._lines.write(payload)
+        try:
+            self._lines.write(payload)
+        except OSError as error:
+            raise StorageError(f"{self._lines.name} cannot be written: {error}") from error
         self._bytes += len(payload)
         self._duplicates += header.duplicates
         self._next_offset = header.next_offset

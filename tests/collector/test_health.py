@@ -42,6 +42,11 @@ class AwayStore(MemoryStore):
         raise StoreDown(f"nobody answers at {SECRET}")
 
 
+class HalfBlindStore(MemoryStore):
+    async def health(self) -> StoreHealth:
+        return msgspec.structs.replace(await super().health(), unreadable=("log 7, segment 2: I/O error",))
+
+
 class StuckStore(MemoryStore):
     async def health(self) -> StoreHealth:
         return msgspec.structs.replace(await super().health(), lag_bytes=512, last_error=f"{SECRET} is corrupt")
@@ -76,6 +81,11 @@ DEGRADED = {
     "a full log": (full_log, MemoryStore, f"tracking is refused: no space left on {SECRET}"),
     "no store": (MemoryLog, AwayStore, f"statistics are away: nobody answers at {SECRET}"),
     "a store that loads nothing": (MemoryLog, StuckStore, f"events are not loaded: {SECRET} is corrupt"),
+    "a log that cannot be read": (
+        MemoryLog,
+        HalfBlindStore,
+        "events of one log are not loaded: log 7, segment 2: I/O error",
+    ),
 }
 
 

@@ -40,6 +40,7 @@ STORE = {
     "lag_s": 0.5,
     "ended": {"lines": 0, "rejected": 0, "duplicates": 0},
     "alarms": [],
+    "unreadable": [],
     "last_error": None,
     "checkpoint_at": None,
     "erasing": 0,

@@ -119,6 +119,28 @@ async def test_a_full_disk_is_answered_503_while_statistics_are_served_and_passe
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+async def test_a_log_that_the_disk_does_not_give_back_stops_no_other_and_is_loaded_once_it_does(initialised: Path):
+    with Daemon(initialised, FOOTFALL_STORE__EMULATE_SLOW_S="60") as daemon:
+        await asyncio.to_thread(daemon.start)
+        traffic = Traffic(daemon)
+        async with traffic.posting():
+            await traffic.grows(100)
+            daemon.kill_tree()
+    (segment,) = daemon.data.glob("log/*/*.ndjson")
+    unreadable = "inject=pread64:error=EIO:when=1"  # of each thread
+    prefix = (*under_strace(initialised / "strace.log", "trace=pread64", unreadable), "-P", str(segment))
+    with Daemon(initialised, prefix=prefix) as daemon:
+        await asyncio.to_thread(daemon.start)
+        token = await asyncio.to_thread(daemon.admin_token)
+        traffic.daemon = daemon
+        async with traffic.posting():
+            await traffic.grows(100)
+        await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
+    lines = daemon.stderr_file.read_text(encoding="utf-8")
+    assert lines.index("log_unreadable") < lines.index("log_readable_again")
+    assert "log_damaged" not in lines
+
+
 async def test_a_segment_that_cannot_be_opened_for_want_of_descriptors_ends_the_daemon(initialised: Path):
     with Daemon(initialised, **SMALL_SEGMENTS) as daemon:
         await asyncio.to_thread(daemon.start)
