@@ -13,6 +13,9 @@ from storage.wal.directory import LOCK_NAME
 from storage.wal.segment import HEADER_BYTES
 from storage.wal.segments import Segments
 
+NAMES_MAX = 3
+"""How many of the files that are not the log's are named."""
+
 log = structlog.get_logger()
 
 
@@ -24,6 +27,7 @@ class Archiver:
         self._eraser = eraser
         self._due: queue.SimpleQueue[dict[str, LogPosition] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._told: dict[str, str] = {}
 
     def settle(self, positions: dict[str, LogPosition]) -> None:
         """Archive, soon, what stands before `positions`: the store has it, and a checkpoint behind it."""
@@ -38,16 +42,29 @@ class Archiver:
                 log.error("archive_failed", reason=str(error))
 
     def archive(self, positions: dict[str, LogPosition]) -> None:
-        """Archive what stands before `positions`, and go on with the erasures that waited for it."""
+        """Archive what stands before `positions`, log by log, and go on with the erasures that waited for it.
+
+        What fails for one log is told once, and tried again at the next call.
+        """
         for log_id in self._segments.live_log_ids():
-            if log_id in positions:
+            if log_id not in positions:
+                continue
+            try:
                 self._archive(positions[log_id])
+                self._told.pop(log_id, None)
+            except (StorageError, OSError) as error:
+                self._tell(log_id, str(error))
         self._eraser.clean_archive(positions)
 
     def stop(self) -> None:
         """End `run` after the segment that is under way."""
         self._stopping.set()
         self._due.put(None)
+
+    def _tell(self, log_id: str, reason: str) -> None:
+        if self._told.get(log_id) != reason:
+            log.error("archive_failed", log_id=log_id, reason=reason)
+            self._told[log_id] = reason
 
     def _archive(self, position: LogPosition) -> None:
         log_id = position.log_id
@@ -66,7 +83,7 @@ class Archiver:
         self._remove_if_dead(log_id)
 
     def _remove_if_dead(self, log_id: str) -> None:
-        """Remove what is left of a log whose writer is dead."""
+        """Remove what is left of a log whose writer is dead; StorageError where there is more than its lock."""
         directory = self._segments.root / log_id
         if log_id not in self._segments.live_log_ids():
             return
@@ -76,6 +93,10 @@ class Archiver:
         except DirectoryBusy:
             return
         try:
+            if foreign := sorted({*self._segments.files.names(directory)} - {LOCK_NAME}):
+                raise StorageError(
+                    f"{directory} is kept: {', '.join(foreign[:NAMES_MAX])} is not the log's; take it away"
+                )
             self._segments.files.remove(directory / LOCK_NAME)
             self._segments.files.remove_directory(directory)
             self._segments.files.sync_directory(directory.parent)

@@ -1,5 +1,7 @@
 """Small logs whose every frame is known, ways to damage them, and what reading them then finds."""
 
+import errno
+import os
 import shutil
 from collections.abc import Iterable
 from itertools import takewhile
@@ -38,6 +40,36 @@ class Unsynced(LocalFiles):
 
 
 UNSYNCED = Unsynced()
+
+
+class BadSector(Unsynced):
+    """Real files; reading the byte `at` of `path`, or opening it where that is None, is an I/O error."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.at: int | None = None
+        self.errors = 0
+        self._paths: dict[int, Path] = {}
+
+    def open(self, path: Path, *, write: bool = False) -> int:
+        if path == self.path and self.at is None:
+            raise self._error()
+        descriptor = super().open(path, write=write)
+        self._paths[descriptor] = path
+        return descriptor
+
+    def close(self, descriptor: int) -> None:
+        self._paths.pop(descriptor, None)
+        super().close(descriptor)
+
+    def read(self, descriptor: int, count: int, at: int) -> bytes:
+        if self._paths.get(descriptor) == self.path and self.at is not None and at <= self.at < at + count:
+            raise self._error()
+        return super().read(descriptor, count, at)
+
+    def _error(self) -> OSError:
+        self.errors += 1
+        return OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def write_log(data: Path, plan: Iterable[int | str] = PLAN, *, log_id: str = LOG_ID, line: bytes = b'{"n":1}') -> Path:

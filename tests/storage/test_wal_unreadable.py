@@ -1,6 +1,5 @@
 """Logs that cannot be read now: the others are loaded, and they go on by themselves; nothing of them is given up."""
 
-import errno
 import os
 from pathlib import Path
 
@@ -15,41 +14,11 @@ from storage.wal.reader import LogReader
 from storage.wal.segment import FORMAT_VERSION, HEADER_BYTES, Header, pack, seed, segment_name
 from storage.wal.segments import Segments
 from storage.wal.unreadable import RETRY_S, RETRY_S_MAX
-from tests.damage import ROTATE, Unsynced, frames_of, write_log
+from tests.damage import ROTATE, BadSector, frames_of, write_log
 
 BAD, GOOD, NEWEST = "0000000001-0badcafe", "0000000002-0badcafe", "0000000003-0badcafe"
 FOUR_GROUPS = (2, 1, ROTATE, 2, 1)
 LONG_LINE = b'{"pad":"%s"}' % (b"x" * 20_000)
-
-
-class BadSector(Unsynced):
-    """Real files; reading the byte `at` of `path`, or opening it where that is None, is an I/O error."""
-
-    def __init__(self) -> None:
-        self.path: Path | None = None
-        self.at: int | None = None
-        self.errors = 0
-        self._paths: dict[int, Path] = {}
-
-    def open(self, path: Path, *, write: bool = False) -> int:
-        if path == self.path and self.at is None:
-            raise self._error()
-        descriptor = super().open(path, write=write)
-        self._paths[descriptor] = path
-        return descriptor
-
-    def close(self, descriptor: int) -> None:
-        self._paths.pop(descriptor, None)
-        super().close(descriptor)
-
-    def read(self, descriptor: int, count: int, at: int) -> bytes:
-        if self._paths.get(descriptor) == self.path and self.at is not None and at <= self.at < at + count:
-            raise self._error()
-        return super().read(descriptor, count, at)
-
-    def _error(self) -> OSError:
-        self.errors += 1
-        return OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class Shelf:
