@@ -9,6 +9,7 @@ from typing import Protocol
 
 import structlog
 
+from storage.crashpoint import reached
 from storage.ports import LogPosition
 from storage.query import EraseQuery, ErasureStarted, LogPlace
 from storage.suppression import Erased, Suppression
@@ -71,21 +72,29 @@ class Eraser:
         if not settled or not self._is_loaded(positions):
             return
         self._suppression.add(self._store.visitors_of(settled))
+        reached("visitors_listed")
         settled = [entry for entry in self._suppression.unfinished() if self._is_archived(entry.until)]
         for log_id in self._segments.archive.log_ids():
             for number in self._segments.archive.numbers(log_id):
                 self._rewrite(log_id, number)
+        reached("archive_rewritten")
         self._clean.put(settled)
 
     def clean_store(self) -> bool:
         """Take those out of the store who are out of the archive; whether there were any."""
         try:
-            entries = self._clean.get_nowait()
+            queued = self._clean.get_nowait()
         except queue.Empty:
+            return False
+        # The archive may have been found clean of them more than once before it came to this.
+        entries = [entry for entry in queued if entry in self._suppression.unfinished()]
+        if not entries:
             return False
         self._store.erase(entries)
         self._clear_quarantine()
+        reached("quarantine_cleared")
         self._suppression.finish(entries, self._clock())
+        reached("erasure_finished")
         log.info("erased", identifiers=len(entries))
         return True
 
@@ -113,6 +122,7 @@ class Eraser:
             return
         clean = self._suppression.cleaner(log_id, first_offset)
         if rewrite(self._segments.archive, log_id, number, clean):
+            reached("segment_rewritten")
             log.info("segment_rewritten", log_id=log_id, segment=number)
 
     def _clear_quarantine(self) -> None:

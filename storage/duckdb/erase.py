@@ -6,6 +6,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from storage.crashpoint import reached
 from storage.duckdb.statement import statement
 from storage.filesystem import LOCAL
 from storage.query import LogPlace, Person
@@ -39,6 +40,7 @@ def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entri
     connection.execute(statement("erase_owners"), {"key": suppression.key})
     connection.execute("DROP TABLE erased")
     connection.commit()
+    reached("rows_erased")
 
 
 def visitors_of(connection: DuckDBPyConnection, suppression: Suppression, entries: Iterable[Erased]) -> list[Erased]:
@@ -58,25 +60,26 @@ def visitors_of(connection: DuckDBPyConnection, suppression: Suppression, entrie
 
 
 def copy_database(connection: DuckDBPyConnection, name: str, copy: Path) -> None:
-    """Write all that database `name` holds into a new file, durably."""
+    """Write all that database `name` holds into a new file, durably; what a crash left of an earlier copy goes first."""
+    for leftover in (copy, copy.with_name(f"{copy.name}.wal")):
+        leftover.unlink(missing_ok=True)
     quoted = str(copy.absolute()).replace("'", "''")
     connection.execute(f"ATTACH '{quoted}' AS fresh")
     connection.execute(f'COPY FROM DATABASE "{name}" TO fresh')
+    reached("database_copied")
     connection.execute("CHECKPOINT fresh")
     connection.execute("DETACH fresh")
+    reached("copy_durable")
 
 
 def replace_database(path: Path, copy: Path) -> None:
     """Put the copy under the name of the database, which is closed; durably."""
     # First the old file's own log: it must never be replayed on the new one.
-    remove_file(path.with_name(f"{path.name}.wal"))
-    copy.rename(path)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
     LOCAL.sync_directory(path.parent)
-
-
-def remove_file(path: Path) -> None:
-    """Remove a file that may be there, durably."""
-    path.unlink(missing_ok=True)
+    reached("database_log_removed")
+    copy.rename(path)
+    reached("database_replaced")
     LOCAL.sync_directory(path.parent)
 
 

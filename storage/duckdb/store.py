@@ -16,7 +16,7 @@ from storage.crashpoint import reached
 from storage.duckdb.aside import condemn, condemned, set_aside
 from storage.duckdb.connection import connect
 from storage.duckdb.damage import POISON, is_damage, is_fatal
-from storage.duckdb.erase import copy_database, erase_stored, remove_file, replace_database, visitors_of
+from storage.duckdb.erase import copy_database, erase_stored, replace_database, visitors_of
 from storage.duckdb.last_position import forget_position, note_position
 from storage.duckdb.load import LinesWrong, load
 from storage.duckdb.reader import Reader
@@ -196,7 +196,6 @@ class DuckDBStore:
     def erase(self, entries: Iterable[Erased]) -> None:
         """Take people out of every table, then copy what is left to a new file: the old one keeps what was deleted."""
         fresh = self._path.with_name(f"fresh-{self._path.name}")
-        remove_file(fresh)
         with self._trusted("nobody was erased") as connection:
             erase_stored(connection, self._suppression, entries)
             copy_database(connection, self._path.stem, fresh)
