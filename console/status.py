@@ -43,6 +43,8 @@ def _pairs(health: Health, refused: Refused | None, version: Version) -> Pairs:
         pairs += _log(health.log)
     if health.store is not msgspec.UNSET:
         pairs += [("store", "down")] if health.store is None else _store(health.store)
+    if health.store is None and health.lag is not msgspec.UNSET:
+        pairs.append(("pending", f"at most {health.lag.bytes} bytes of the log"))
     if health.ledger is not msgspec.UNSET and health.ledger is not None:
         pairs += _ledger(health.ledger)
     if health.disk is not msgspec.UNSET:

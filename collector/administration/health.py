@@ -7,7 +7,7 @@ import importlib.metadata
 import msgspec
 from aiohttp import web
 
-from collector.administration.ledger import ledger_of
+from collector.administration.ledger import lag_of, ledger_of
 from collector.answers import json_answer
 from collector.identity.caller import Authenticate
 from collector.routes import Answer, Route
@@ -53,12 +53,14 @@ class HealthAnswers:
 
     async def _detailed(self, health: Health, reasons: list[str], log: OwnLog, store: Asked | None) -> Health:
         usage = await asyncio.to_thread(self._disk.usage)
+        ledger = None if store is None else ledger_of(store, log)
         return Health(
             health.status,
             reasons,
             msgspec.convert(log, LogHealth, from_attributes=True),
             None if store is None else msgspec.convert(store, StoreHealth, from_attributes=True),
-            None if store is None else ledger_of(store, log),
+            ledger,
+            lag_of(store, ledger, usage),
             msgspec.convert(usage, DiskUsage, from_attributes=True),
         )
 

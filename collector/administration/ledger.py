@@ -2,7 +2,7 @@
 
 from collector.wire.health import Lag, Ledger
 from storage.health import StoreHealth
-from storage.ports import LogHealth
+from storage.ports import DiskUsage, LogHealth
 
 
 def ledger_of(store: StoreHealth, log: LogHealth) -> Ledger:
@@ -29,6 +29,8 @@ def is_exact(ledger: Ledger) -> bool:
     return ledger.answered == found
 
 
-def lag_of(store: StoreHealth, ledger: Ledger) -> Lag:
-    """Return how far the store is behind."""
+def lag_of(store: StoreHealth | None, ledger: Ledger | None, disk: DiskUsage) -> Lag:
+    """Return how far the store is behind; of one that is away the files tell only what it may not have taken over yet."""
+    if store is None or ledger is None:
+        return Lag(None, disk.live_bytes, None)
     return Lag(ledger.pending, store.lag_bytes, store.lag_s)

@@ -32,15 +32,18 @@ class LogAnswers:
 
     async def report(self) -> LogReport:
         """Return the figures; those of the store are None while it is away."""
-        usage = msgspec.convert(await asyncio.to_thread(self._disk.usage), DiskUsage, from_attributes=True)
+        usage = await asyncio.to_thread(self._disk.usage)
         store = await self._asked()
         # After the store was asked: what it took by then is in the log's figures too.
         log = self._log.health()
-        own = msgspec.convert(log, LogHealth, from_attributes=True)
-        if store is None:
-            return LogReport(own, None, None, None, usage)
-        ledger = ledger_of(store, log)
-        return LogReport(own, ledger, lag_of(store, ledger), store.checkpoint_at, usage)
+        ledger = None if store is None else ledger_of(store, log)
+        return LogReport(
+            msgspec.convert(log, LogHealth, from_attributes=True),
+            ledger,
+            lag_of(store, ledger, usage),
+            None if store is None else store.checkpoint_at,
+            msgspec.convert(usage, DiskUsage, from_attributes=True),
+        )
 
     async def _asked(self) -> StoreHealth | None:
         try:

@@ -101,11 +101,12 @@ def _of_disk(report: LogReport) -> Iterator[Metric]:
 def _of_store(report: LogReport) -> Iterator[Metric]:
     ledger, lag = report.ledger, report.lag
     yield GaugeMetricFamily("footfall_store_up", "1 while the store answers.", value=ledger is not None)
-    if ledger is None or lag is None:
-        return
-    yield from _of_ledger(ledger)
-    yield GaugeMetricFamily("footfall_store_lag_bytes", "Bytes of the log that are not loaded.", value=lag.bytes)
-    yield GaugeMetricFamily("footfall_store_lag_seconds", "For how long some always were not.", value=lag.seconds)
+    if ledger is not None:
+        yield from _of_ledger(ledger)
+    meaning = "Bytes of the log that are not loaded; all live ones while the store is away."
+    yield GaugeMetricFamily("footfall_store_lag_bytes", meaning, value=lag.bytes)
+    if lag.seconds is not None:
+        yield GaugeMetricFamily("footfall_store_lag_seconds", "For how long some always were not.", value=lag.seconds)
     if report.checkpoint_at is not None:
         checkpoint_at = report.checkpoint_at.timestamp()
         yield GaugeMetricFamily("footfall_store_checkpoint_timestamp_seconds", "Last checkpoint.", value=checkpoint_at)

@@ -53,11 +53,14 @@ class DiskUsage(msgspec.Struct, frozen=True):
 
 
 class Lag(msgspec.Struct, frozen=True):
-    """How far the store is behind the log: items, bytes with their frame headers, and for how long it always was."""
+    """How far the store is behind the log: items, bytes with their frame headers, and for how long it always was.
 
-    events: int
+    While the store is away `bytes` are all of the live segments, so that it is behind by no more; the rest is null.
+    """
+
+    events: int | None
     bytes: int
-    seconds: float
+    seconds: float | None
 
 
 class LogCounts(msgspec.Struct, frozen=True):
@@ -116,6 +119,7 @@ class Health(msgspec.Struct, frozen=True):
     log: LogHealth | UnsetType = UNSET
     store: StoreHealth | UnsetType | None = UNSET
     ledger: Ledger | UnsetType | None = UNSET
+    lag: Lag | UnsetType = UNSET
     disk: DiskUsage | UnsetType = UNSET
 
 
@@ -124,7 +128,7 @@ class LogReport(msgspec.Struct, frozen=True):
 
     log: LogHealth
     ledger: Ledger | None
-    lag: Lag | None
+    lag: Lag
     checkpoint_at: datetime | None
     disk: DiskUsage
 

@@ -119,6 +119,7 @@ async def test_a_store_that_is_away_is_null_and_the_log_is_told_all_the_same():
     log, _ = await loaded()
     _, health = await ask("/health", log, AwayStore(), **ADMIN)
     assert (health["store"], health["log"]["durable_offset"]) == (None, 1)
+    assert health["lag"] == {"events": None, "bytes": health["disk"]["live_bytes"], "seconds": None}
 
 
 async def test_a_bad_token_is_401_at_health_too():

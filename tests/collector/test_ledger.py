@@ -122,6 +122,7 @@ async def test_metrics_have_the_equation_and_count_refused_requests_by_status():
 async def test_metrics_of_a_store_that_is_away_say_so_and_still_have_the_log():
     found = samples((await ask("/metrics", AwayStore()))[1])
     assert (found["footfall_store_up"], found["footfall_log_groups_total"]) == (0, 1)
+    assert found["footfall_store_lag_bytes"] == found["footfall_disk_used_bytes live"]
     assert "footfall_items_answered_total" not in found
 
 

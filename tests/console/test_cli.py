@@ -60,11 +60,19 @@ async def test_status_shows_log_and_store_to_an_administrator(daemon, footfall, 
 
 async def test_a_degraded_daemon_is_1_with_its_reasons(daemon, footfall, token):
     log = LOG | {"accepting": False, "reason": "disk full"}
-    daemon.answers["/health"] = (200, {"status": "degraded", "reasons": ["disk", "store"], "log": log, "store": None})
+    told = {"log": log, "store": None, "lag": {"events": None, "bytes": 4711, "seconds": None}}
+    daemon.answers["/health"] = (200, {"status": "degraded", "reasons": ["disk", "store"], **told})
     daemon.refuse("/ready", 503, "log_full", "Service Unavailable: log_full")
     ended = await footfall("status", "--url", daemon.url)
     assert ended.status == 1
-    for words in ("degraded", "disk\n", "not accepting: disk full", "down", "refused: 503 log_full: Service"):
+    for words in (
+        "degraded",
+        "disk\n",
+        "not accepting: disk full",
+        "down",
+        "at most 4711 bytes",
+        "refused: 503 log_full",
+    ):
         assert words in ended.out
 
 

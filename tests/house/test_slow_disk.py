@@ -21,6 +21,7 @@ from tests.needs import in_own_mounts, under_strace
 ANSWERS = 20
 SLOW_SYNC = "inject=fdatasync:delay_enter=200000"
 MEMORY_MB_MAX = 250
+LINE_BYTES_MIN = 100
 SMALL_SEGMENTS = {
     "FOOTFALL_STORE__CHECKPOINT_S": "0.2",
     "FOOTFALL_LOG__SEGMENT_BYTES_MAX": "65536",
@@ -194,8 +195,32 @@ async def test_with_a_stopped_store_tracking_goes_on_and_health_says_so(tmp_path
             assert not traffic.refused
             health = await asyncio.to_thread(daemon.get, "/health", token)
             assert (health["status"], health["store"]) == ("degraded", None)
+            live = sum(path.stat().st_size for path in daemon.data.glob("log/*/*.ndjson"))
+            assert live > len(traffic.acknowledged) * LINE_BYTES_MIN
+            assert health["lag"] == {"events": None, "bytes": live, "seconds": None}
         finally:
             os.kill(store, signal.SIGCONT)
+        await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
+
+
+async def test_a_backlog_at_its_limit_is_503_until_the_store_goes_on_and_has_taken_it_over(tmp_path: Path):
+    with Daemon.fresh(tmp_path, FOOTFALL_LOG__BACKLOG_BYTES_MAX="300000", **SMALL_SEGMENTS) as daemon:
+        token = await asyncio.to_thread(daemon.admin_token)
+        traffic = Traffic(daemon)
+        (store,) = daemon.stores()
+        os.kill(store, signal.SIGSTOP)
+        try:
+            async with traffic.posting():
+                await asyncio.to_thread(wait_for, lambda: traffic.refused)
+                health = await asyncio.to_thread(daemon.get, "/health", token)
+                assert health["lag"]["bytes"] > 300_000
+                assert "log.backlog_bytes_max is 300000" in health["log"]["reason"]
+                os.kill(store, signal.SIGCONT)
+                await traffic.grows(300)
+        finally:
+            os.kill(store, signal.SIGCONT)
+        assert traffic.refused.keys() == {503}
+        assert traffic.broken == 0
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
