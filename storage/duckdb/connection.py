@@ -14,6 +14,9 @@ from storage.duckdb.schema import SchemaOutdated, prepare
 from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDamaged
 
+TEMP_BYTES_MAX = 1 << 30
+"""What a question that does not fit into memory may take of the disk; DuckDB's own limit is 90 % of what is free."""
+
 
 def connect(
     path: Path, *, memory_limit_mb: int, threads: int, temp_directory: Path, created_at: datetime
@@ -31,6 +34,7 @@ def connect(
         "memory_limit": f"{memory_limit_mb}MiB",
         "threads": threads,
         "temp_directory": str(temp_directory),
+        "max_temp_directory_size": f"{TEMP_BYTES_MAX}B",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,

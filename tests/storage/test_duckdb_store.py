@@ -218,3 +218,9 @@ def _ask_until_interrupted(reader: Reader, failures: list[Exception]) -> None:
             reader.summary(SUMMARY)
     except StorageError as error:
         failures.append(error)
+
+
+def test_a_question_that_does_not_fit_into_memory_has_a_limit_on_the_disk_too(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store, store.reader() as reader:
+        limits = reader.rows("SELECT current_setting('memory_limit'), current_setting('max_temp_directory_size')", {})
+    assert limits == [("128.0 MiB", "1.0 GiB")]
