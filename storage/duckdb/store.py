@@ -63,7 +63,7 @@ class DuckDBStore:
         self._suppression = suppression
         self._rejected_bytes_max = rejected_bytes_max
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock, self._visiting = threading.Lock(), threading.Lock()
         self._connection: DuckDBPyConnection | None = None
         self._readers: set[Reader] = set()
         self._log_positions: dict[str, int] = {}
@@ -187,11 +187,15 @@ class DuckDBStore:
         LOCAL.sync_directory(self._path.parent)
 
     def visitors_of(self, entries: Iterable[Erased]) -> list[Erased]:
-        """Return the visitors of erased users, on a connection of its own."""
+        """Return the visitors of erased users, on a connection of its own, which the file stays open for."""
         with self._lock:
             cursor = self._opened().cursor()
-        with cursor:
-            return visitors_of(cursor, self._suppression, entries)
+            self._visiting.acquire()
+        try:
+            with cursor:
+                return visitors_of(cursor, self._suppression, entries)
+        finally:
+            self._visiting.release()
 
     def erase(self, entries: Iterable[Erased]) -> None:
         """Take people out of every table, then copy what is left to a new file: the old one keeps what was deleted."""
@@ -279,7 +283,8 @@ class DuckDBStore:
             reader.close()
         self._readers.clear()
         if self._connection is not None:
-            self._connection.close()
+            with self._visiting:
+                self._connection.close()
             self._connection = None
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from storage.duckdb.reader import Reader
 from storage.duckdb.store import DuckDBStore
 from storage.errors import QueryTimeout, StorageError, StoreDown
 from storage.event import Event
-from storage.query import EventFilter, ExportQuery, SummaryQuery, VisitsQuery
+from storage.query import EventFilter, ExportQuery, LogPlace, SummaryQuery, VisitsQuery
+from storage.suppression import Erased
 from tests.contracts.shelf import InThreads, SinkShelf, log_range, open_store
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -224,3 +226,25 @@ def test_a_question_that_does_not_fit_into_memory_has_a_limit_on_the_disk_too(tm
     with open_store(tmp_path) as store, store.reader() as reader:
         limits = reader.rows("SELECT current_setting('memory_limit'), current_setting('max_temp_directory_size')", {})
     assert limits == [("128.0 MiB", "1.0 GiB")]
+
+
+def test_visitors_are_looked_up_while_the_file_is_replaced(tmp_path: Path) -> None:
+    someone = Erased(digest="d", pseudonym="erased-1", until=LogPlace("0000000001-a", 0), erased_at=NOON)
+    with open_store(tmp_path) as store, ThreadPoolExecutor(1) as pool:
+        shelf_of(store, tmp_path).apply([*events(1000)])
+        stop = threading.Event()
+
+        def look_up() -> int:
+            count = 0
+            while not stop.is_set():
+                assert store.visitors_of([someone] * 20) == []
+                count += 1
+            return count
+
+        looking = pool.submit(look_up)
+        try:
+            for _ in range(10):
+                store.erase([someone])
+        finally:
+            stop.set()
+        assert looking.result(DEADLINE_S) > 0

@@ -147,4 +147,4 @@ def test_a_backup_of_a_log_that_cannot_be_read_back_is_none(tmp_path: Path):
     write_log(tmp_path, log_id=BAD)
     (write_log(tmp_path, log_id=GOOD) / segment_name(1)).write_bytes(of_a_later_version(GOOD))
     with pytest.raises(LogUnreadable, match=f"log {GOOD}, segment 1: format version"):
-        read_back(tmp_path)
+        read_back(tmp_path, tmp_path)
