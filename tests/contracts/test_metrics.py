@@ -1,5 +1,6 @@
 """The contract of EventStore on metrics: persons, visits, pages, sources and periods."""
 
+import itertools
 from datetime import timedelta
 
 import msgspec
@@ -131,27 +132,33 @@ async def test_events_outside_of_pages_have_a_row_without_a_page(shelf: Shelf) -
     }
 
 
-@pytest.mark.parametrize(
-    ("referrer", "source"),
-    [
-        (None, None),
-        ("https://news.example/a?b=https://other.example/", "news.example"),
-        ("https://WWW.News.Example", "news.example"),
-        ("http://user:secret@news.example:8080/", "news.example"),
-        ("https://news.example?q=1", "news.example"),
-        ("https://[2001:db8::1]:443/", "[2001:db8::1]"),
-        ("android-app://com.example.news/", "com.example.news"),
-        ("https://www.shop.example/sale", None),
-        ("HTTPS://SHOP.EXAMPLE:443", None),
-        ("https://blog.shop.example/", "blog.shop.example"),
-        ("/a", None),
-        ("https://", None),
-        ("news.example", None),
-    ],
-)
-async def test_a_source_is_the_host_of_the_referrer(shelf: Shelf, referrer: str | None, source: str | None) -> None:
-    await shelf.load([seen(0, page="https://shop.example/", referrer=referrer)])
-    assert await cells(shelf, "source", "visits") == {source: [1]}
+SOURCES = [
+    (None, None),
+    ("https://news.example/a?b=https://other.example/", "news.example"),
+    ("https://WWW.News.Example", "news.example"),
+    ("http://user:secret@news.example:8080/", "news.example"),
+    ("https://news.example?q=1", "news.example"),
+    ("https://[2001:db8::1]:443/", "[2001:db8::1]"),
+    ("android-app://com.example.news/", "com.example.news"),
+    ("https://www.shop.example/sale", None),
+    ("HTTPS://SHOP.EXAMPLE:443", None),
+    ("https://blog.shop.example/", "blog.shop.example"),
+    ("/a", None),
+    ("https://", None),
+    ("news.example", None),
+]
+
+
+async def test_a_source_is_the_host_of_the_referrer(shelf: Shelf) -> None:
+    await shelf.load(
+        [
+            seen(0, None, page="https://shop.example/", referrer=referrer, user_id=f"of {number}")
+            for number, (referrer, _) in enumerate(SOURCES)
+        ]
+    )
+    for number, (referrer, source) in enumerate(SOURCES):
+        found = await cells(shelf, "source", "visits", user_id=f"of {number}")
+        assert (referrer, found) == (referrer, {source: [1]})
 
 
 async def test_a_source_has_its_visits_whole_and_the_first_event_of_a_visit_says_it(shelf: Shelf) -> None:
@@ -172,22 +179,22 @@ async def test_of_events_at_one_time_the_one_that_came_first_begins_the_visit(sh
     assert [page for page, (rate,) in begun.items() if rate is not None] == ["/0"]
 
 
-@pytest.mark.parametrize(
-    ("dimension", "keys"),
-    [
-        ("time:minute", ["2026-11-18T12:00:00Z", "2026-11-18T12:01:00Z", "2026-11-18T13:59:00Z"]),
-        ("time:hour", ["2026-11-18T12:00:00Z", "2026-11-18T13:00:00Z"]),
-        ("time:day", ["2026-11-18"]),
-        ("time:week", ["2026-11-16"]),
-        ("time:month", ["2026-11"]),
-    ],
-)
-async def test_periods_with_events_have_rows_in_their_order(shelf: Shelf, dimension: str, keys: list[str]) -> None:
+PERIODS = {
+    "time:minute": ["2026-11-18T12:00:00Z", "2026-11-18T12:01:00Z", "2026-11-18T13:59:00Z"],
+    "time:hour": ["2026-11-18T12:00:00Z", "2026-11-18T13:00:00Z"],
+    "time:day": ["2026-11-18"],
+    "time:week": ["2026-11-16"],
+    "time:month": ["2026-11"],
+}
+
+
+async def test_periods_with_events_have_rows_in_their_order(shelf: Shelf) -> None:
     await shelf.load([seen(119.5), seen(0.99), seen(1)])
-    page = await shelf.store.metrics(question("events", dimension=dimension, order=None, descending=False))
-    assert [row.key for row in page.rows] == keys
-    page = await shelf.store.metrics(question("events", dimension=dimension, order=None))
-    assert [row.key for row in page.rows] == keys[::-1]
+    for dimension, keys in PERIODS.items():
+        page = await shelf.store.metrics(question("events", dimension=dimension, order=None, descending=False))
+        assert [row.key for row in page.rows] == keys
+        page = await shelf.store.metrics(question("events", dimension=dimension, order=None))
+        assert [row.key for row in page.rows] == keys[::-1]
 
 
 async def test_a_period_has_its_events_and_the_visits_that_began_in_it(shelf: Shelf) -> None:
@@ -198,31 +205,27 @@ async def test_a_period_has_its_events_and_the_visits_that_began_in_it(shelf: Sh
     }
 
 
-@pytest.mark.parametrize(
-    ("order", "descending", "keys"),
-    [
-        ("events", True, ["/b", "/a", "/c"]),
-        ("events", False, ["/a", "/c", "/b"]),
-        (None, False, ["/a", "/b", "/c"]),
-        (None, True, ["/c", "/b", "/a"]),
-        ("bounce_rate", False, ["/a", "/b", "/c"]),
-        ("bounce_rate", True, ["/b", "/a", "/c"]),
-    ],
-)
-@pytest.mark.parametrize("limit", [1, 2, 9])
-async def test_pages_of_an_answer_join_in_every_order(
-    shelf: Shelf, order: str | None, *, descending: bool, keys: list[str], limit: int
-) -> None:
+ORDERS = [
+    ("events", True, ["/b", "/a", "/c"]),
+    ("events", False, ["/a", "/c", "/b"]),
+    (None, False, ["/a", "/b", "/c"]),
+    (None, True, ["/c", "/b", "/a"]),
+    ("bounce_rate", False, ["/a", "/b", "/c"]),
+    ("bounce_rate", True, ["/b", "/a", "/c"]),
+]
+
+
+async def test_pages_of_an_answer_join_in_every_order(shelf: Shelf) -> None:
     await shelf.load([seen(0), seen(1, page="/c"), seen(0, "w", "/b"), clicked(99, "w", "/b")])
-    found: list[str | None] = []
-    after = None
-    while len(found) < 3:
-        page = await shelf.store.metrics(
-            question("visitors", dimension="page", order=order, descending=descending, limit=limit, after=after)
-        )
-        found += [row.key for row in page.rows]
-        after = page.next
-    assert (found, after) == (keys, None)
+    for (order, descending, keys), limit in itertools.product(ORDERS, (1, 2, 9)):
+        asked = {"dimension": "page", "order": order, "descending": descending, "limit": limit}
+        found: list[str | None] = []
+        after = None
+        while len(found) < len(keys):
+            page = await shelf.store.metrics(question("visitors", after=after, **asked))
+            found += [row.key for row in page.rows]
+            after = page.next
+        assert (asked, found, after) == (asked, keys, None)
 
 
 async def test_a_cursor_of_another_question_is_refused(shelf: Shelf) -> None:
