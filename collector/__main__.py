@@ -13,7 +13,7 @@ from collections import Counter
 
 import uvloop
 
-from collector.adapters import event_door, log_format, now, open_accounts, store_process, write_ahead_log
+from collector.adapters import event_door, log_format, now, open_identity, store_process, write_ahead_log
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
 from collector.administration.log import LogAnswers
@@ -31,7 +31,9 @@ from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import erase_verbs
+from collector.identity.caller import Authenticate
 from collector.identity.handlers import Authentication
+from collector.identity.session_handlers import SessionAnswers
 from collector.notify import Supervisor
 from collector.program import program
 from collector.rebuild import rebuild_verbs
@@ -87,18 +89,19 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     stop_on_signals(stop)
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
-    async with open_accounts(settings, secrets) as accounts, write_ahead_log(settings) as log:
+    async with open_identity(settings, secrets) as (accounts, sessions), write_ahead_log(settings) as log:
         door = event_door(settings)
-        identity = Authentication(accounts, Joins(log, door).join)
-        live = _live(settings, identity, log)
+        identity = SessionAnswers(sessions)
+        live = _live(settings, identity.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
+            *Authentication(accounts, sessions, Joins(log, door).join).routes(),
             *identity.routes(),
-            *_tracking(settings, identity, door, log).routes(),
+            *_tracking(settings, identity.authenticate, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
-            *_administration(settings, identity, log, client, refused),
+            *_administration(settings, identity.authenticate, log, client, refused),
             *rejected.routes(),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
@@ -123,36 +126,36 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 task.cancel()
 
 
-def _tracking(settings: Settings, identity: Authentication, door: Door, log: WriteAheadLog) -> Tracking:
+def _tracking(settings: Settings, authenticate: Authenticate, door: Door, log: WriteAheadLog) -> Tracking:
     return Tracking(
         log,
         door,
         RecentIds(settings.tracking.recent_ids_max),
         Visitors(_new_id, cookie_secure=settings.tracking.cookie_secure),
-        identity.authenticate,
+        authenticate,
         rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max,
     )
 
 
 def _administration(
-    settings: Settings, identity: Authentication, log: WriteAheadLog, store: StoreClient, refused: Counter[int]
+    settings: Settings, authenticate: Authenticate, log: WriteAheadLog, store: StoreClient, refused: Counter[int]
 ) -> list[Route]:
     disk = Survey(settings.data.dir)
     logs = LogAnswers(log, store, disk)
     return [
-        *HealthAnswers(log, store, disk, identity.authenticate).routes(),
+        *HealthAnswers(log, store, disk, authenticate).routes(),
         *logs.routes(),
-        *Metrics(logs, identity.authenticate, refused).routes(),
+        *Metrics(logs, authenticate, refused).routes(),
         *Receipts(log, store, disk).routes(),
     ]
 
 
-def _live(settings: Settings, identity: Authentication, log: WriteAheadLog) -> Live:
+def _live(settings: Settings, authenticate: Authenticate, log: WriteAheadLog) -> Live:
     live = settings.live
     return Live(
         log,
         WalTail(settings.data.dir / "log", log.log_id, resume_bytes_max=live.resume_bytes_max),
-        identity.authenticate,
+        authenticate,
         now,
         readers_max=live.readers_max,
         events_max=live.events_max,

@@ -5,11 +5,14 @@ import random
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from collector.config import Secrets
 from collector.identity.accounts import Accounts
 from collector.identity.passwords import Passwords
+from collector.identity.refresh_tokens import RefreshTokens
+from collector.identity.session import Lifetimes
+from collector.identity.sessions import Sessions
 from collector.identity.tokens import Tokens
 from collector.settings import Settings
 from collector.store_process import StoreProcess
@@ -21,16 +24,18 @@ from storage.user_files import UserFiles
 from storage.wal.log import WriteAheadLog
 
 
+class Identity(NamedTuple):
+    """The accounts of a data directory, and their sessions."""
+
+    accounts: Accounts
+    sessions: Sessions
+
+
 @contextlib.asynccontextmanager
-async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
-    """Open the accounts of a data directory whose lock is held."""
+async def open_identity(settings: Settings, secrets: Secrets) -> AsyncIterator[Identity]:
+    """Open the accounts of a data directory whose lock is held, and their sessions."""
     identity = settings.identity
-    tokens = Tokens(
-        secrets.secret_key.get_secret_value(),
-        algorithm=secrets.algorithm,
-        lifetime_s=60 * secrets.access_token_expire_minutes,
-        clock=now,
-    )
+    key = secrets.secret_key.get_secret_value()
     passwords = Passwords(
         secrets.password_pepper.get_secret_value().encode(),
         cost=identity.bcrypt_cost,
@@ -38,15 +43,27 @@ async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[A
         queue_max=identity.hash_queue_max,
     )
     users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
+    sessions = Sessions(
+        users,
+        Tokens(key, algorithm=secrets.algorithm, clock=now),
+        RefreshTokens(key),
+        now,
+        lifetimes=Lifetimes(
+            60 * secrets.access_token_expire_minutes, identity.session_idle_s, identity.session_absolute_s
+        ),
+        sessions_max=identity.sessions_max,
+    )
     async with users, passwords:
-        yield Accounts(
-            users,
-            passwords,
-            tokens,
-            now,
-            password_length_min=identity.password_length_min,
-            sessions_max=identity.sessions_max,
+        yield Identity(
+            Accounts(users, passwords, sessions, now, password_length_min=identity.password_length_min), sessions
         )
+
+
+@contextlib.asynccontextmanager
+async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
+    """Open the accounts of a data directory whose lock is held."""
+    async with open_identity(settings, secrets) as identity:
+        yield identity.accounts
 
 
 def store_process(settings: Settings, secrets: Secrets, client: StoreClient) -> StoreProcess:

@@ -25,11 +25,19 @@ HEADERS = CIMultiDict(
 """On every answer; Server is fixed so that no version of ours or of a library is told to strangers."""
 
 
+_WITHOUT_BODY = {name: value for name, value in HEADERS.items() if name != "Content-Type"}
+
+
 def json_answer(body: object, status: int = 200, headers: Mapping[str, str] = MappingProxyType({})) -> web.Response:
     """Return an answer whose body is any shape that msgspec encodes; `headers` are added to HEADERS, or replace them."""
     return web.Response(
         body=_encoder.encode(body), status=status, headers={**HEADERS, **headers} if headers else HEADERS
     )
+
+
+def empty_answer() -> web.Response:
+    """Return a 204."""
+    return web.Response(status=http.HTTPStatus.NO_CONTENT, headers=_WITHOUT_BODY)
 
 
 def accepted_answer(body: object) -> web.Response:

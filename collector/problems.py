@@ -53,6 +53,7 @@ TABLE: dict[type[Exception], Status] = {
     caller.NotYours: Status(403),
     identity.AuthorizationRepeated: Status(400),
     identity.CredentialsWrong: Status(401, headers=BEARER),
+    identity.SessionUnknown: Status(404),
     identity.NameTaken: Status(409),
     identity.HashQueueFull: Status(503),
     LiveFull: Status(503),

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from collector.wire.tracking import ITEMS_MAX
 
-KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400.0
+KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400
 
 
 class Section(BaseModel):
@@ -96,6 +96,8 @@ class Identity(Section):
     hash_threads: int = Field(2, ge=1, le=64)
     hash_queue_max: int = Field(64, ge=1, le=10_000)
     sessions_max: int = Field(10, ge=1, le=1000)
+    session_idle_s: int = Field(7 * DAY_S, ge=60, le=365 * DAY_S)
+    session_absolute_s: int = Field(30 * DAY_S, ge=60, le=3650 * DAY_S)
     cached_users_max: int = Field(10_000, ge=1, le=10_000_000)
 
 
@@ -127,6 +129,7 @@ ORDERED = (
     ("log.segment_bytes_max", "log.backlog_bytes_max"),
     ("server.body_bytes_max", "log.group_bytes_max"),
     ("tracking.event_bytes_max", "server.body_bytes_max"),
+    ("identity.session_idle_s", "identity.session_absolute_s"),
     ("store.restart_wait_s", "store.restart_wait_s_max"),
 )
 """The first must not be over the second: a request is never split over two groups, a group never over two segments."""

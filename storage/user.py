@@ -9,12 +9,20 @@ import msgspec
 Role = Literal["user", "analyst", "admin"]
 
 
-class Session(msgspec.Struct, frozen=True):
-    """One authenticated sign-in; it ends by being removed from its user."""
+class Session(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One authenticated sign-in; it ends by being removed from its user, or at `expires_at`.
+
+    `counter` numbers its refresh tokens: the newest is good, and the one before it shortly after `rotated_at`. `peer`
+    and `user_agent` are those of the sign-in.
+    """
 
     sid: str
     created_at: datetime
     expires_at: datetime
+    counter: int = 0
+    rotated_at: datetime | None = None
+    peer: str = ""
+    user_agent: str = ""
 
 
 class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -1,23 +1,24 @@
-"""Accounts: sign-up, sign-in, sign-out, and who a token stands for."""
+"""Accounts: sign-up and sign-in."""
 
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.errors import CredentialsWrong, NameTaken
+from collector.identity.origin import Origin
 from collector.identity.passwords import Passwords
-from collector.identity.tokens import Tokens
+from collector.identity.sessions import Grant, Sessions
 from collector.wire.accounts import require_nickname, require_password
 from storage.errors import UserExists
 from storage.ports import UserStore
-from storage.user import Role, Session, User
+from storage.user import Role, User
 
 ID_BYTES = 16
-"""Randomness in a user_id and in a sid: 32 hexadecimal digits."""
+"""Randomness in a user_id: 32 hexadecimal digits."""
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,40 +32,27 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None = None
 
 
-class Grant(msgspec.Struct, frozen=True):
-    """A signed-in user with the token of the new session, good for `expires_in_s`."""
-
-    token: str
-    expires_in_s: int
-    user: User
-
-
 class Accounts:
-    """The rules of accounts over a UserStore; `clock` gives aware UTC times.
-
-    A user has at most `sessions_max` sessions: one more ends the oldest.
-    """
+    """The rules of accounts over a UserStore; `clock` gives aware UTC times."""
 
     def __init__(
         self,
         users: UserStore,
         passwords: Passwords,
-        tokens: Tokens,
+        sessions: Sessions,
         clock: Callable[[], datetime],
         *,
         password_length_min: int,
-        sessions_max: int = 10,
         random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._users = users
         self._passwords = passwords
-        self._tokens = tokens
+        self._sessions = sessions
         self._clock = clock
         self._password_length_min = password_length_min
-        self._sessions_max = sessions_max
         self._random_hex = random_hex
 
-    async def sign_up(self, person: Person, password: str) -> Grant:
+    async def sign_up(self, person: Person, password: str, origin: Origin) -> Grant:
         """Make a user with its first session.
 
         Raises:
@@ -73,10 +61,10 @@ class Accounts:
             HashQueueFull: try again.
         """
         user = await self._new(person, password, "user")
-        session = self._session()
+        session = self._sessions.new(origin)
         user = replace(user, sessions=(session,))
         await self._add(user)
-        return self._grant(user, session)
+        return self._sessions.grant(user, session)
 
     async def add_admin(self, nickname: str, password: str) -> User:
         """Make an administrator without a session; raises as `sign_up`, and BodyInvalid for an unfit nickname too."""
@@ -85,7 +73,9 @@ class Accounts:
         await self._add(user)
         return user
 
-    async def sign_in(self, password: str, *, nickname: str | None = None, email: str | None = None) -> Grant:
+    async def sign_in(
+        self, password: str, origin: Origin, *, nickname: str | None = None, email: str | None = None
+    ) -> Grant:
         """Open a session of the user of that nickname or e-mail.
 
         Raises:
@@ -98,37 +88,16 @@ class Accounts:
         old_hash = new_hash = user.password_hash
         if self._passwords.outdated(old_hash):
             new_hash = await self._passwords.hash(password)
-        session = self._session()
+        session = self._sessions.new(origin)
 
         def signed_in(now: User) -> User:
             stored = new_hash if now.password_hash == old_hash else now.password_hash
-            return replace(now, password_hash=stored, sessions=self._with(now.sessions, session))
+            return replace(now, password_hash=stored, sessions=self._sessions.with_new(now.sessions, session))
 
         try:
-            return self._grant(await self._users.update(user.user_id, signed_in), session)
+            return self._sessions.grant(await self._users.update(user.user_id, signed_in), session)
         except KeyError:
             raise CredentialsWrong from None
-
-    async def sign_out(self, token: str) -> None:
-        """End the token's session for good; without effect when it has ended already. TokenInvalid if it is not ours."""
-        claims = self._tokens.read(token)
-
-        def signed_out(user: User) -> User:
-            left = tuple(session for session in user.sessions if session.sid != claims.sid)
-            return user if len(left) == len(user.sessions) else replace(user, sessions=left)
-
-        try:
-            await self._users.update(claims.sub, signed_out)
-        except KeyError:
-            return  # the user is gone, and every session with it
-
-    async def authenticate(self, token: str) -> Caller:
-        """Return whose token it is, with the role of this moment; TokenInvalid also when session or user is gone."""
-        claims = self._tokens.read(token)
-        user = await self._users.by_id(claims.sub)
-        if user is None or all(session.sid != claims.sid for session in user.sessions):
-            raise TokenInvalid("the session has ended")
-        return Caller(user.user_id, user.role, claims.sid)
 
     async def user_of(self, caller: Caller) -> User:
         """Return the user behind a caller; TokenInvalid when it has gone meanwhile."""
@@ -158,14 +127,3 @@ class Accounts:
             return await self._users.by_nickname(nickname)
         assert email is not None
         return await self._users.by_email(email)
-
-    def _session(self) -> Session:
-        now = self._clock()
-        return Session(self._random_hex(ID_BYTES), now, now + timedelta(seconds=self._tokens.lifetime_s))
-
-    def _with(self, sessions: tuple[Session, ...], new: Session) -> tuple[Session, ...]:
-        alive = tuple(session for session in sessions if session.expires_at > new.created_at)
-        return (*alive, new)[-self._sessions_max :]
-
-    def _grant(self, user: User, session: Session) -> Grant:
-        return Grant(self._tokens.issue(user.user_id, session.sid), self._tokens.lifetime_s, user)

@@ -1,6 +1,6 @@
 """What can be wrong with a sign-up, a sign-in or an Authorization header."""
 
-from collector.identity.caller import AccessError
+from collector.identity.caller import AccessError, TokenInvalid
 from collector.wire.problem import RequestError
 
 
@@ -11,6 +11,30 @@ class CredentialsWrong(AccessError):
 
     def __init__(self) -> None:
         super().__init__("the name or the password is wrong")
+
+
+class SessionExpired(TokenInvalid):
+    """The session has had no refresh for too long, or has reached its absolute end (401)."""
+
+    code = "session_expired"
+
+    def __init__(self) -> None:
+        super().__init__("the session has ended; sign in again")
+
+
+class RefreshReused(TokenInvalid):
+    """The refresh token has a successor already: the session has been ended (401)."""
+
+    code = "refresh_token_reused"
+
+    def __init__(self) -> None:
+        super().__init__("this refresh token has been used before, so its session has ended; sign in again")
+
+
+class SessionUnknown(RequestError):
+    """The caller has no such session (404)."""
+
+    code = "session_unknown"
 
 
 class NameTaken(RequestError):

@@ -44,14 +44,12 @@ class Tokens:
         key: str,
         *,
         algorithm: str,
-        lifetime_s: int,
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._key = key
         self._algorithm = algorithm
         self._header = {"alg": algorithm, "typ": TYPE}
-        self.lifetime_s = lifetime_s
         self._clock = clock
         self._random_hex = random_hex
         # Times are checked here, against our own clock.
@@ -63,9 +61,9 @@ class Tokens:
                 "verify_nbf": False,
             }
         )
-        self.issue("", "")  # a weak key shows at once, not at the first sign-in
+        self.issue("", "", 0)  # a weak key shows at once, not at the first sign-in
 
-    def issue(self, user_id: str, sid: str) -> str:
+    def issue(self, user_id: str, sid: str, lifetime_s: int) -> str:
         """Return a token of the session that is good for `lifetime_s`; no two are the same."""
         now = int(self._clock().timestamp())
         claims = Claims(
@@ -76,7 +74,7 @@ class Tokens:
             jti=self._random_hex(16),
             iat=now,
             nbf=now,
-            exp=now + self.lifetime_s,
+            exp=now + lifetime_s,
         )
         return self._jwt.encode(msgspec.to_builtins(claims), self._key, self._algorithm, {"typ": TYPE})
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 import msgspec
@@ -157,10 +158,46 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     phone: str | None = None
 
 
-class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """The token envelope (RFC 6749, section 5.1, with the token under R1's name); `expires_in` is in seconds."""
+class Refreshed(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The tokens of a session (RFC 6749, section 5.1, the access token under R1's name); `expires_in` is in seconds.
+
+    There is no `refresh_token` where a jwt_token was sent for another one.
+    """
 
     jwt_token: str
     expires_in: int
+    token_type: str
+    refresh_token: str | None = None
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """The tokens of a new session, and whose it is."""
+
+    jwt_token: str
+    refresh_token: str
+    expires_in: int
     user: Profile
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the name of a scheme
+
+
+class SignoutQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which sessions a sign-out ends."""
+
+    scope: Literal["session", "others", "all"] = "session"
+
+
+class OwnSession(msgspec.Struct, frozen=True, kw_only=True):
+    """One of one's own sessions; `current` is that of the request's token, `peer` the address of its sign-in."""
+
+    sid: str
+    current: bool
+    created_at: datetime
+    expires_at: datetime
+    peer: str
+    user_agent: str
+
+
+class OwnSessions(msgspec.Struct, frozen=True, kw_only=True):
+    """One's own sessions, the newest first."""
+
+    sessions: list[OwnSession]

@@ -15,6 +15,10 @@ from collector.app import build_app
 from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
 from collector.identity.passwords import Passwords
+from collector.identity.refresh_tokens import RefreshTokens
+from collector.identity.session import Lifetimes
+from collector.identity.session_handlers import SessionAnswers
+from collector.identity.sessions import Sessions
 from collector.identity.tokens import Tokens
 from collector.tracking.door import Door
 from collector.tracking.join import Joins
@@ -26,6 +30,8 @@ PEPPER = b"a pepper of the tests: 0123456789abcdef"
 PASSWORD = "correct horse battery"
 BODY_BYTES_MAX = 64 * 1024
 LIFETIME_S = 900
+DAY_S = 86_400
+LIFETIMES = Lifetimes(LIFETIME_S, 7 * DAY_S, 30 * DAY_S)
 
 ANNA = {"firstname": "Anna", "lastname": "Ivanova", "nickname": "anna", "age": 30, "password": PASSWORD}
 BORIS = {"name": "Boris", "surname": "Petrov", "email": "boris@example.org", "phone": "+7 900", "password": PASSWORD}
@@ -45,6 +51,7 @@ class Clock:
 class Site(NamedTuple):
     client: TestClient[Request, Application]
     accounts: Accounts
+    sessions: Sessions
     users: UserFiles
     clock: Clock
     log: MemoryLog
@@ -82,20 +89,27 @@ async def open_site(
     queue_max: int = 64,
     password_length_min: int = 8,
     sessions_max: int = 10,
+    lifetimes: Lifetimes = LIFETIMES,
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
     clock = clock or Clock()
-    tokens = Tokens(KEY, algorithm="HS256", lifetime_s=LIFETIME_S, clock=clock)
     async with (
         UserFiles(directory / "users", cached_users_max=10) as users,
         Passwords(PEPPER, cost=cost, threads=threads, queue_max=queue_max) as passwords,
     ):
-        accounts = Accounts(
-            users, passwords, tokens, clock, password_length_min=password_length_min, sessions_max=sessions_max
+        sessions = Sessions(
+            users,
+            Tokens(KEY, algorithm="HS256", clock=clock),
+            RefreshTokens(KEY),
+            clock,
+            lifetimes=lifetimes,
+            sessions_max=sessions_max,
         )
+        accounts = Accounts(users, passwords, sessions, clock, password_length_min=password_length_min)
         log = MemoryLog()
         door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
-        authentication = Authentication(accounts, Joins(log, door).join)
-        app = build_app(authentication.routes(), authentication.authenticate, body_bytes_max=BODY_BYTES_MAX)
+        answers = SessionAnswers(sessions)
+        routes = [*Authentication(accounts, sessions, Joins(log, door).join).routes(), *answers.routes()]
+        app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX)
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, accounts, users, clock, log)
+            yield Site(client, accounts, sessions, users, clock, log)

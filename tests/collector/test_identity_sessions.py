@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientResponse
 from msgspec.structs import replace
 
-from tests.collector.identity_site import ANNA, BORIS, LIFETIME_S, PASSWORD, Clock, Site, open_site
+from tests.collector.identity_site import ANNA, BORIS, LIFETIME_S, LIFETIMES, PASSWORD, Clock, Site, open_site
 
 
 async def signed_in(site: Site, nickname: str = "anna") -> str:
@@ -145,7 +145,7 @@ async def test_a_new_role_counts_for_an_old_token(tmp_path: Path) -> None:
         envelope = await site.sign_up()
         await site.users.update(envelope["user"]["user_id"], lambda user: replace(user, role="analyst"))
         assert (await (await site.me(envelope["jwt_token"])).json())["role"] == "analyst"
-        assert (await site.accounts.authenticate(envelope["jwt_token"])).role == "analyst"
+        assert (await site.sessions.authenticate(envelope["jwt_token"])).role == "analyst"
 
 
 async def test_the_oldest_session_ends_when_there_are_too_many(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_the_oldest_session_ends_when_there_are_too_many(tmp_path: Path) -
 async def test_sessions_that_have_ended_by_time_are_forgotten(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         await site.sign_up()
-        site.clock.advance(LIFETIME_S)
+        site.clock.advance(LIFETIMES.idle_s)
         await signed_in(site)
         user = await site.users.by_nickname("anna")
         assert user is not None

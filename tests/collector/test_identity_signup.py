@@ -26,7 +26,7 @@ async def test_a_nickname_sign_up_answers_the_envelope(tmp_path: Path) -> None:
         envelope = await answer.json()
     assert answer.status == 200
     assert answer.headers["Cache-Control"] == "no-store"
-    assert envelope.keys() == {"jwt_token", "token_type", "expires_in", "user"}
+    assert envelope.keys() == {"jwt_token", "refresh_token", "token_type", "expires_in", "user"}
     assert (envelope["token_type"], envelope["expires_in"]) == ("Bearer", LIFETIME_S)
     user_id = envelope["user"].pop("user_id")
     assert len(user_id) == 32

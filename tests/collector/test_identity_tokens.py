@@ -17,7 +17,7 @@ USER_ID, SID = "0" * 32, "1" * 32
 
 
 def tokens(clock: Clock | None = None, *, key: str = KEY) -> Tokens:
-    return Tokens(key, algorithm="HS256", lifetime_s=LIFETIME_S, clock=clock or Clock())
+    return Tokens(key, algorithm="HS256", clock=clock or Clock())
 
 
 def claims(**changed: object) -> dict[str, object]:
@@ -38,7 +38,7 @@ def unsigned(algorithm: str) -> str:
 
 
 def test_a_token_says_who_and_in_which_session() -> None:
-    found = tokens().read(tokens().issue(USER_ID, SID))
+    found = tokens().read(tokens().issue(USER_ID, SID, LIFETIME_S))
     assert (found.sub, found.sid, found.exp - found.iat) == (USER_ID, SID, LIFETIME_S)
 
 
@@ -48,7 +48,7 @@ def test_the_tokens_of_the_cases_below_are_good_but_for_their_fault() -> None:
 
 def test_two_tokens_of_one_second_differ() -> None:
     one = tokens()
-    assert one.issue(USER_ID, SID) != one.issue(USER_ID, SID)
+    assert one.issue(USER_ID, SID, LIFETIME_S) != one.issue(USER_ID, SID, LIFETIME_S)
 
 
 @pytest.mark.parametrize("key", ["", "short", "x" * 31])
@@ -120,7 +120,7 @@ def test_any_text_is_invalid_and_nothing_worse(text: str) -> None:
 def test_a_token_ends_at_its_second() -> None:
     clock = Clock()
     reader = tokens(clock)
-    token = reader.issue(USER_ID, SID)
+    token = reader.issue(USER_ID, SID, LIFETIME_S)
     clock.advance(LIFETIME_S - 1)
     assert reader.read(token)
     clock.advance(1)

@@ -52,7 +52,7 @@ def user(nickname: str | None = None, *, email: str | None = None) -> User:
 
 
 def with_session(sid: str) -> Callable[[User], User]:
-    return lambda one: replace(one, sessions=(*one.sessions, Session(sid, NOW, NOW)))
+    return lambda one: replace(one, sessions=(*one.sessions, Session(sid=sid, created_at=NOW, expires_at=NOW)))
 
 
 async def test_an_added_user_is_found_by_id_nickname_and_email(users: UserStore) -> None:

@@ -19,7 +19,7 @@ from collector import commands
 from collector.identity.errors import NameTaken
 from collector.problems import TABLE
 from collector.wire import health, problem, query, statistics, tracking
-from collector.wire.accounts import EmailSignup, NicknameSignup, Profile, SignedIn, Signin
+from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport
 from console import arguments
@@ -103,6 +103,8 @@ def test_every_limit_stands_in_the_api_page_with_its_value(name: str, value: int
 EXAMPLES: dict[str, tuple[type, ...]] = {
     "POST /auth/signup": (NicknameSignup, EmailSignup, SignedIn),
     "POST /auth/signin": (Signin,),
+    "POST /auth/refresh": (Refreshed,),
+    "GET /auth/sessions": (OwnSessions,),
     "GET /auth/me": (Profile,),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),

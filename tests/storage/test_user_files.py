@@ -30,7 +30,7 @@ def user(nickname: str) -> User:
 
 
 def with_session(sid: str) -> Callable[[User], User]:
-    return lambda one: replace(one, sessions=(*one.sessions, Session(sid, NOW, NOW)))
+    return lambda one: replace(one, sessions=(*one.sessions, Session(sid=sid, created_at=NOW, expires_at=NOW)))
 
 
 def files(root: Path) -> list[Path]:
@@ -257,7 +257,7 @@ async def main():
             user = User(user_id=f"{number:032x}", role="user", created_at=NOW, password_hash="h", nickname=f"u{number}")
             await users.add(user)
             print("added", number, flush=True)
-            await users.update(user.user_id, lambda one: replace(one, sessions=(Session("s", NOW, NOW),)))
+            await users.update(user.user_id, lambda one: replace(one, sessions=(Session(sid="s", created_at=NOW, expires_at=NOW),)))
             print("updated", number, flush=True)
 
 asyncio.run(main())

@@ -1,0 +1,101 @@
+"""The routes of sessions, and who sends a request."""
+
+import msgspec
+from aiohttp import hdrs, web
+
+from collector.answers import empty_answer, json_answer
+from collector.identity.caller import CALLER, Caller, TokenInvalid, TokenMissing
+from collector.identity.errors import AuthorizationRepeated
+from collector.identity.sessions import Grant, Sessions, is_refresh_token
+from collector.routes import Answer, Bodyless, QueryString, Route, Taking
+from collector.wire import accounts as wire
+
+REFRESHED = {200: Answer(wire.Refreshed)}
+
+
+class SessionAnswers:
+    """The handlers of refresh, sign-out and one's own sessions."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        sign_out = Taking(QueryString(wire.SignoutQuery), self.sign_out)
+        return [
+            Route("POST", "/auth/refresh", Bodyless(self.refresh), "anyone", REFRESHED),
+            Route("GET", "/auth/refresh", self.renew, "anyone", REFRESHED),
+            Route("POST", "/auth/signout", sign_out, "anyone", {204: Answer()}),
+            Route("GET", "/auth/sessions", self.own, "user", {200: Answer(wire.OwnSessions)}),
+            Route("DELETE", "/auth/sessions/{sid}", self.end, "user", {204: Answer()}),
+        ]
+
+    async def authenticate(self, request: web.Request) -> Caller | None:
+        """Return who sends the request, None without a Bearer token.
+
+        Raises:
+            TokenInvalid: the token is not good, or no longer.
+            AuthorizationRepeated: there are two Authorization headers.
+        """
+        token = _bearer(request)
+        return None if token is None else await self._sessions.authenticate(token)
+
+    async def refresh(self, request: web.Request) -> web.Response:
+        """Answer the next pair of tokens for the refresh token that is sent as Bearer."""
+        return _refreshed(await self._sessions.refresh(_required(request)))
+
+    async def renew(self, request: web.Request) -> web.Response:
+        """Answer as POST does; for a jwt_token that is still good (R1) another one of the same session."""
+        token = _required(request)
+        if is_refresh_token(token):
+            return _refreshed(await self._sessions.refresh(token))
+        return _refreshed(await self._sessions.renew(token))
+
+    async def sign_out(self, request: web.Request, query: wire.SignoutQuery) -> web.Response:
+        """End the session of the token, the user's others, or all; where it has ended already the answer is alike."""
+        await self._sessions.sign_out(_required(request), query.scope)
+        return empty_answer()
+
+    async def own(self, request: web.Request) -> web.Response:
+        """Answer the caller's sessions, the newest first."""
+        caller = request[CALLER]
+        found = [
+            msgspec.convert(msgspec.structs.asdict(one) | {"current": one.sid == caller.sid}, wire.OwnSession)
+            for one in reversed(await self._sessions.of(caller.user_id))
+        ]
+        return json_answer(wire.OwnSessions(sessions=found))
+
+    async def end(self, request: web.Request) -> web.Response:
+        """End one of the caller's sessions; another user's is as unknown as none."""
+        await self._sessions.end(request[CALLER].user_id, request.match_info["sid"])
+        return empty_answer()
+
+
+def _refreshed(grant: Grant) -> web.Response:
+    return json_answer(
+        wire.Refreshed(
+            jwt_token=grant.token,
+            refresh_token=grant.refresh_token,
+            expires_in=grant.expires_in_s,
+            token_type="Bearer",  # noqa: S106 - the name of a scheme
+        )
+    )
+
+
+def _required(request: web.Request) -> str:
+    token = _bearer(request)
+    if token is None:
+        raise TokenMissing("this route needs an Authorization: Bearer token")
+    return token
+
+
+def _bearer(request: web.Request) -> str | None:
+    headers = request.headers.getall(hdrs.AUTHORIZATION, [])
+    if len(headers) > 1:
+        raise AuthorizationRepeated("send one Authorization header")
+    scheme, _, token = (headers[0] if headers else "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    if not token:
+        raise TokenInvalid("there is no token after Bearer")
+    return token
