@@ -67,6 +67,12 @@ class DirectoryUnusable(StorageError):
     """The data directory is missing, read-only or full; the message names it and the remedy."""
 
 
+class AuditFailed(StorageError):
+    """What happened could not be put on record, so it must not happen; the message names the file."""
+
+    retriable = True
+
+
 class UserExists(StorageError):
     """The nickname or e-mail is taken; `field` is "nickname" or "email"."""
 

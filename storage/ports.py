@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from storage.audit import AuditFilter, AuditFinding, AuditPage, AuditRow
 from storage.event import Event
 from storage.health import StoreHealth
 from storage.query import (
@@ -221,6 +222,22 @@ class EventStore(Protocol):
 
     async def health(self) -> StoreHealth:
         """Return counts and lag."""
+
+
+class AuditLog(Protocol):
+    """What happened to accounts, append-only and in one chain; nothing in it is changed afterwards."""
+
+    async def append(self, row: AuditRow) -> None:
+        """Return once the row survives a power cut; AuditFailed where it cannot, and then it must not happen."""
+
+    async def page(self, wanted: AuditFilter, *, limit: int) -> AuditPage:
+        """Return up to `limit` entries that the filter takes, the newest first.
+
+        A page may be short of them though there are more: one that looks far back ends early, with a `before`.
+        """
+
+    async def check(self) -> AuditFinding:
+        """Return whether every entry up to this moment is there and as it was written."""
 
 
 class UserStore(Protocol):
