@@ -33,6 +33,7 @@ from collector.data_directory import held, warn_of_file_system
 from collector.erase import erase_verbs
 from collector.identity.caller import Authenticate
 from collector.identity.handlers import Authentication
+from collector.identity.origin import Origins
 from collector.identity.session_handlers import SessionAnswers
 from collector.notify import Supervisor
 from collector.program import program
@@ -96,7 +97,9 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
-            *Authentication(accounts, sessions, Joins(log, door).join).routes(),
+            *Authentication(
+                accounts, sessions, Origins(settings.server.trusted_proxies), Joins(log, door).join
+            ).routes(),
             *identity.routes(),
             *_tracking(settings, identity.authenticate, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),

@@ -1,5 +1,6 @@
 """The shape of the settings: every section and key of config.toml with its built-in default and its bounds."""
 
+import ipaddress
 from pathlib import Path
 from typing import Literal, cast
 
@@ -8,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from collector.wire.tracking import ITEMS_MAX
 
 KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400
+
+
+LOOPBACK = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Section(BaseModel):
@@ -23,6 +28,16 @@ class Server(Section):
     port: int = Field(8080, ge=0, le=65_535)
     body_bytes_max: int = Field(MIB, ge=KIB, le=256 * MIB)
     shutdown_s: float = Field(10.0, gt=0, le=600)
+    trusted_proxies: tuple[Network, ...] = Field(LOOPBACK, max_length=256)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, given: object) -> object:
+        """Return texts as networks, of a variable those between its commas."""
+        texts = given.split(",") if isinstance(given, str) else given
+        if isinstance(texts, list | tuple):
+            return tuple(ipaddress.ip_network(str(text).strip()) for text in texts if str(text).strip())
+        return given
 
 
 class Data(Section):

@@ -8,7 +8,7 @@ from aiohttp import web
 from collector.answers import json_answer
 from collector.identity.accounts import Accounts, Person
 from collector.identity.caller import CALLER
-from collector.identity.origin import origin_of
+from collector.identity.origin import Origins
 from collector.identity.sessions import Grant, Sessions
 from collector.routes import Answer, JsonBody, Route, Taking, model_body
 from collector.wire import accounts as wire
@@ -25,9 +25,10 @@ SIGNED_IN = {200: Answer(wire.SignedIn)}
 class Authentication:
     """The handlers of sign-up, sign-in and one's own profile."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, join: Join) -> None:
+    def __init__(self, accounts: Accounts, sessions: Sessions, origins: Origins, join: Join) -> None:
         self._accounts = accounts
         self._sessions = sessions
+        self._origins = origins
         self._join = join
 
     def routes(self) -> list[Route]:
@@ -40,13 +41,15 @@ class Authentication:
 
     async def sign_up(self, request: web.Request, form: wire.NicknameSignup | wire.EmailSignup) -> web.Response:
         """Make a user and sign it in."""
-        grant = await self._accounts.sign_up(_person(form), form.password.get_secret_value(), origin_of(request))
+        grant = await self._accounts.sign_up(_person(form), form.password.get_secret_value(), self._origins.of(request))
         return await self._joined(request, grant, "signup")
 
     async def sign_in(self, request: web.Request, form: wire.Signin) -> web.Response:
         """Open a session."""
         password = form.password.get_secret_value()
-        grant = await self._accounts.sign_in(password, origin_of(request), nickname=form.nickname, email=form.email)
+        grant = await self._accounts.sign_in(
+            password, self._origins.of(request), nickname=form.nickname, email=form.email
+        )
         return await self._joined(request, grant, "signin")
 
     async def _joined(self, request: web.Request, grant: Grant, source_label: str) -> web.Response:

@@ -1,11 +1,18 @@
-"""Where a request comes from, as far as a session and the audit keep it."""
+"""Where a request comes from, behind whatever proxies are trusted to say so."""
 
+import ipaddress
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 USER_AGENT_MAX = 256
 """Characters of a User-Agent that are kept."""
+SITE_PREFIX = 64
+"""Bits of an IPv6 address that one customer gets whole (RFC 6177): what is behind them costs nothing to change."""
 
 
 class Origin(NamedTuple):
@@ -14,11 +21,44 @@ class Origin(NamedTuple):
     peer: str
     user_agent: str
 
+    @property
+    def limited_as(self) -> str:
+        """What limits count it under: its address, of IPv6 the network of its customer."""
+        address = _address(self.peer)
+        if isinstance(address, ipaddress.IPv6Address):
+            return str(ipaddress.ip_network((address, SITE_PREFIX), strict=False))
+        return self.peer
 
-NOWHERE = Origin("", "")
-"""Of what no request asked for."""
+
+class Origins:
+    """Tells the origin of requests; `X-Forwarded-For` is believed as far as `trusted_proxies` wrote it."""
+
+    def __init__(self, trusted_proxies: Sequence[Network]) -> None:
+        self._trusted_proxies = trusted_proxies
+
+    def of(self, request: web.Request) -> Origin:
+        """Return where a request comes from, its strings cut."""
+        return Origin(self._peer(request), request.headers.get(hdrs.USER_AGENT, "")[:USER_AGENT_MAX])
+
+    def _peer(self, request: web.Request) -> str:
+        """Return the right-most address that is not a trusted proxy's: what stands left of it anybody may have written."""
+        peer = _address(request.remote or "")
+        hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
+        while peer is not None and self._is_trusted(peer) and hops:
+            told = _address(hops.pop().strip())
+            if told is None:
+                break
+            peer = told
+        return "" if peer is None else str(peer)
+
+    def _is_trusted(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted_proxies)
 
 
-def origin_of(request: web.Request) -> Origin:
-    """Return the origin of a request, its strings cut."""
-    return Origin(request.remote or "", request.headers.get(hdrs.USER_AGENT, "")[:USER_AGENT_MAX])
+def _address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # A socket for both kinds of addresses shows those of IPv4 in a form of IPv6 (RFC 4291, 2.5.5.2).
+    return getattr(address, "ipv4_mapped", None) or address

@@ -1,7 +1,7 @@
 """A site with accounts and nothing else: real files, real hashes at the least cost, a clock that tests move."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from aiohttp.web import Application, Request
 from collector.app import build_app
 from collector.identity.accounts import Accounts
 from collector.identity.handlers import Authentication
+from collector.identity.origin import Network, Origins
 from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
@@ -90,6 +91,7 @@ async def open_site(
     password_length_min: int = 8,
     sessions_max: int = 10,
     lifetimes: Lifetimes = LIFETIMES,
+    trusted_proxies: Sequence[Network] = (),
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
     clock = clock or Clock()
@@ -109,7 +111,10 @@ async def open_site(
         log = MemoryLog()
         door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
         answers = SessionAnswers(sessions)
-        routes = [*Authentication(accounts, sessions, Joins(log, door).join).routes(), *answers.routes()]
+        routes = [
+            *Authentication(accounts, sessions, Origins(trusted_proxies), Joins(log, door).join).routes(),
+            *answers.routes(),
+        ]
         app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, accounts, sessions, users, clock, log)

@@ -97,16 +97,27 @@ def test_every_flag_reaches_its_key():
 @pytest.mark.parametrize(("section", "key"), KEYS)
 def test_every_key_can_be_set_by_environment(section, key):
     default = getattr(getattr(Settings(), section), key)
-    assert load_settings(None, {f"FOOTFALL_{section}__{key}".upper(): str(default)}) == Settings()
+    text = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    assert load_settings(None, {f"FOOTFALL_{section}__{key}".upper(): text}) == Settings()
 
 
 def test_the_terminals_own_variables_are_no_settings():
     assert load_settings(None, {"FOOTFALL_URL": "x", "FOOTFALL_TOKEN": "x", "FOOTFALL_TOKEN_FILE": "x"}) == Settings()
 
 
+@pytest.mark.parametrize("text", ["", " , "])
+def test_no_proxy_need_be_trusted(text):
+    assert load_settings(None, {"FOOTFALL_SERVER__TRUSTED_PROXIES": text}).server.trusted_proxies == ()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("[server]\ntrusted_proxies = 5", "config.toml:2: server.trusted_proxies should be a valid tuple, not 5"),
+        (
+            '[server]\ntrusted_proxies = ["x"]',
+            "config.toml:2: server.trusted_proxies 'x' does not appear to be an IPv4 or",
+        ),
         ("[log]\n\nfsink_s = 1", "config.toml:3: unknown key log.fsink_s; known keys: group_bytes_max, "),
         ("log.fsink_s = 1", "config.toml:1: unknown key log.fsink_s"),
         ("#\nlog = { fsink_s = 1 }", "config.toml:2: unknown key log.fsink_s"),
