@@ -90,7 +90,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     stop_on_signals(stop)
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
-    async with open_identity(settings, secrets) as (accounts, sessions), write_ahead_log(settings) as log:
+    async with open_identity(settings, secrets) as (accounts, sessions, throttle), write_ahead_log(settings) as log:
         door = event_door(settings)
         identity = SessionAnswers(sessions)
         live = _live(settings, identity.authenticate, log)
@@ -114,7 +114,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         own = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
         control = ControlServer(settings.data.dir / SOCKET_NAME, own | rejected_verbs(rejected))
         async with control, asyncio.TaskGroup() as tasks:
-            running = (store.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
+            running = (store.run(), throttle.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
             watching = [tasks.create_task(one) for one in running]
             _settle_memory()
             await serve(

@@ -3,6 +3,7 @@
 import contextlib
 import random
 import sys
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -13,10 +14,12 @@ from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.sessions import Sessions
+from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
 from collector.settings import Settings
 from collector.store_process import StoreProcess
 from collector.tracking.door import Door
+from storage.kept_file import KeptFile
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.suppression import erasure_key
@@ -25,10 +28,11 @@ from storage.wal.log import WriteAheadLog
 
 
 class Identity(NamedTuple):
-    """The accounts of a data directory, and their sessions."""
+    """The accounts of a data directory, their sessions, and what limits them."""
 
     accounts: Accounts
     sessions: Sessions
+    throttle: Throttle
 
 
 @contextlib.asynccontextmanager
@@ -53,10 +57,17 @@ async def open_identity(settings: Settings, secrets: Secrets) -> AsyncIterator[I
         ),
         sessions_max=identity.sessions_max,
     )
+    throttle = Throttle(
+        Rates(identity.signins_per_minute, identity.signups_per_minute, identity.free_failures),
+        key.encode(),
+        KeptFile(settings.data.dir / "throttle.json"),
+        now,
+        time.monotonic,
+    )
+    length_min = identity.password_length_min
     async with users, passwords:
-        yield Identity(
-            Accounts(users, passwords, sessions, now, password_length_min=identity.password_length_min), sessions
-        )
+        accounts = Accounts(users, passwords, sessions, throttle, now, password_length_min=length_min)
+        yield Identity(accounts, sessions, throttle)
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from collector.administration.rejected import RejectedUnknown
 from collector.answers import json_answer
 from collector.identity import caller
 from collector.identity import errors as identity
+from collector.limits import RateExceeded
 from collector.routes import Handler
 from collector.statistics.live import LiveFull
 from collector.tracking.replay import NotReplayable
@@ -56,6 +57,7 @@ TABLE: dict[type[Exception], Status] = {
     identity.SessionUnknown: Status(404),
     identity.NameTaken: Status(409),
     identity.HashQueueFull: Status(503),
+    RateExceeded: Status(429),
     LiveFull: Status(503),
     RejectedUnknown: Status(404),
     NotReplayable: Status(409),
@@ -132,6 +134,8 @@ def _known(error: Exception, row: Status) -> web.Response:
     headers = dict(row.headers)
     if row.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(_retry_after_s())
+    elif isinstance(error, RateExceeded):
+        headers["Retry-After"] = str(error.retry_after_s)
     if row.logged:
         log.warning("request_refused", code=code, reason=str(error))
     fields = getattr(error, "errors", [])

@@ -12,10 +12,11 @@ from collector.identity.errors import CredentialsWrong, NameTaken
 from collector.identity.origin import Origin
 from collector.identity.passwords import Passwords
 from collector.identity.sessions import Grant, Sessions
+from collector.identity.throttle import Throttle
 from collector.wire.accounts import require_nickname, require_password
 from storage.errors import UserExists
 from storage.ports import UserStore
-from storage.user import Role, User
+from storage.user import Role, User, email_key, nickname_key
 
 ID_BYTES = 16
 """Randomness in a user_id: 32 hexadecimal digits."""
@@ -40,6 +41,7 @@ class Accounts:
         users: UserStore,
         passwords: Passwords,
         sessions: Sessions,
+        throttle: Throttle,
         clock: Callable[[], datetime],
         *,
         password_length_min: int,
@@ -48,6 +50,7 @@ class Accounts:
         self._users = users
         self._passwords = passwords
         self._sessions = sessions
+        self._throttle = throttle
         self._clock = clock
         self._password_length_min = password_length_min
         self._random_hex = random_hex
@@ -58,8 +61,10 @@ class Accounts:
         Raises:
             BodyInvalid: the password is too short or too long.
             NameTaken: the nickname or e-mail is another user's, in any case or look-alike form.
+            RateExceeded: too many from there.
             HashQueueFull: try again.
         """
+        self._throttle.require_signup(origin)
         user = await self._new(person, password, "user")
         session = self._sessions.new(origin)
         user = replace(user, sessions=(session,))
@@ -80,11 +85,16 @@ class Accounts:
 
         Raises:
             CredentialsWrong: no such user or another password; which one, neither text nor time says.
+            RateExceeded: too many from there, or too many wrong ones for this name.
             HashQueueFull: try again.
         """
+        name = f"nickname {nickname_key(nickname)}" if nickname is not None else f"email {email_key(email or '')}"
+        self._throttle.require_signin(name, origin)
         user = await self._named(nickname, email)
         if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
+            self._throttle.fail(name, origin)
             raise CredentialsWrong
+        self._throttle.succeed(name, origin)
         old_hash = new_hash = user.password_hash
         if self._passwords.outdated(old_hash):
             new_hash = await self._passwords.hash(password)

@@ -1,5 +1,6 @@
 """A site with accounts and nothing else: real files, real hashes at the least cost, a clock that tests move."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,9 +21,11 @@ from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.session_handlers import SessionAnswers
 from collector.identity.sessions import Sessions
+from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
 from collector.tracking.door import Door
 from collector.tracking.join import Joins
+from storage.kept_file import KeptFile
 from storage.user_files import UserFiles
 from tests.fakes.log import MemoryLog
 
@@ -32,6 +35,10 @@ PASSWORD = "correct horse battery"
 BODY_BYTES_MAX = 64 * 1024
 LIFETIME_S = 900
 DAY_S = 86_400
+RATES = Rates(1000, 1000, 1000)
+"""More than a test of something else ever makes."""
+FREE_FAILURES = 5
+SHIPPED_RATES = Rates(60, 20, FREE_FAILURES)
 LIFETIMES = Lifetimes(LIFETIME_S, 7 * DAY_S, 30 * DAY_S)
 
 ANNA = {"firstname": "Anna", "lastname": "Ivanova", "nickname": "anna", "age": 30, "password": PASSWORD}
@@ -44,6 +51,9 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -92,6 +102,7 @@ async def open_site(
     sessions_max: int = 10,
     lifetimes: Lifetimes = LIFETIMES,
     trusted_proxies: Sequence[Network] = (),
+    rates: Rates = RATES,
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
     clock = clock or Clock()
@@ -107,7 +118,10 @@ async def open_site(
             lifetimes=lifetimes,
             sessions_max=sessions_max,
         )
-        accounts = Accounts(users, passwords, sessions, clock, password_length_min=password_length_min)
+        kept = KeptFile(directory / "throttle.json")
+        throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
+        accounts = Accounts(users, passwords, sessions, throttle, clock, password_length_min=password_length_min)
+        keeping = asyncio.create_task(throttle.run())
         log = MemoryLog()
         door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
         answers = SessionAnswers(sessions)
@@ -118,3 +132,5 @@ async def open_site(
         app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX)
         async with TestClient(TestServer(app)) as client:
             yield Site(client, accounts, sessions, users, clock, log)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
