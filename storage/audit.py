@@ -13,7 +13,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that happened. `actor` did it and `subject` it was done to, both user_ids.
 
     `name` stands for what was typed where that is nobody's: a keyed hash, as people type passwords there. `peer` and
-    `user_agent` are those of the request, `sid` its session. `note` says more in a few words, never a secret.
+    `user_agent` are those of the request, which problems name by its `request_id`, `sid` its session. `note` says more in a few words, never a secret.
     """
 
     at: datetime
@@ -25,6 +25,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     peer: str = ""
     user_agent: str = ""
     sid: str | None = None
+    request_id: str | None = None
     note: str = ""
 
 

@@ -26,7 +26,10 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """An account. `password_hash` carries the name of its scheme in front. Times are UTC."""
+    """An account. `password_hash` carries the name of its scheme in front. Times are UTC.
+
+    `blocked_at` is when an administrator shut it out.
+    """
 
     user_id: str
     role: Role
@@ -38,6 +41,7 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     lastname: str | None = None
     phone: str | None = None
     age: int | None = None
+    blocked_at: datetime | None = None
     sessions: tuple[Session, ...] = ()
 
 
