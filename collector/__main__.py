@@ -14,6 +14,7 @@ from collections import Counter
 import uvloop
 
 from collector.adapters import event_door, log_format, now, open_identity, store_process, write_ahead_log
+from collector.administration.auth_events import AuthEventAnswers
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
 from collector.administration.log import LogAnswers
@@ -44,12 +45,12 @@ from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
+from collector.tracking.auth_events import AuthEvents
 from collector.tracking.door import Door
-from collector.tracking.join import Joins
 from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
 from collector.tracking.track import Tracking
-from collector.tracking.visitor import Visitors
+from collector.tracking.visitor import Visitors, known
 from collector.verbs import VERBS
 from storage.errors import LogFailed
 from storage.logs import configure_logs
@@ -90,25 +91,34 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     stop_on_signals(stop)
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
-    async with open_identity(settings, secrets) as (accounts, sessions, throttle), write_ahead_log(settings) as log:
-        door = event_door(settings)
-        identity = SessionAnswers(sessions)
+    door = event_door(settings)
+    async with (
+        write_ahead_log(settings) as log,
+        open_identity(settings, secrets, AuthEvents(log, door).append) as (accounts, sessions, throttle, audit),
+    ):
+        origins = Origins(settings.server.trusted_proxies, known)
+        identity = SessionAnswers(sessions, origins)
         live = _live(settings, identity.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
-            *Authentication(
-                accounts, sessions, Origins(settings.server.trusted_proxies), Joins(log, door).join
-            ).routes(),
+            *Authentication(accounts, origins).routes(),
             *identity.routes(),
             *_tracking(settings, identity.authenticate, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, identity.authenticate, log, client, refused),
             *rejected.routes(),
+            *AuthEventAnswers(audit).routes(),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
-        app = build_app(routes, identity.authenticate, body_bytes_max=settings.server.body_bytes_max, refused=refused)
+        app = build_app(
+            routes,
+            identity.authenticate,
+            body_bytes_max=settings.server.body_bytes_max,
+            refused=refused,
+            forbidden=identity.forbidden,
+        )
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
         own = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)

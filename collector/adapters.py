@@ -10,15 +10,19 @@ from typing import Literal, NamedTuple
 
 from collector.config import Secrets
 from collector.identity.accounts import Accounts
+from collector.identity.audit import FLOODS, FLOODS_MAX, Audit, Tell
 from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.sessions import Sessions
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
+from collector.limits import Gcra
 from collector.settings import Settings
 from collector.store_process import StoreProcess
 from collector.tracking.door import Door
+from storage.audit import AuditRow
+from storage.audit_file import AuditFile, audit_key
 from storage.kept_file import KeptFile
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
@@ -33,11 +37,12 @@ class Identity(NamedTuple):
     accounts: Accounts
     sessions: Sessions
     throttle: Throttle
+    audit: AuditFile
 
 
 @contextlib.asynccontextmanager
-async def open_identity(settings: Settings, secrets: Secrets) -> AsyncIterator[Identity]:
-    """Open the accounts of a data directory whose lock is held, and their sessions."""
+async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> AsyncIterator[Identity]:
+    """Open the accounts of a data directory whose lock is held, their sessions, and the record of both."""
     identity = settings.identity
     key = secrets.secret_key.get_secret_value()
     passwords = Passwords(
@@ -46,11 +51,15 @@ async def open_identity(settings: Settings, secrets: Secrets) -> AsyncIterator[I
         threads=identity.hash_threads,
         queue_max=identity.hash_queue_max,
     )
+    chain_key = audit_key(secrets.password_pepper.get_secret_value())
+    audit_file = AuditFile(settings.data.dir / "audit", chain_key)
+    audit = Audit(audit_file, chain_key, tell, now, Gcra(FLOODS, time.monotonic, keys_max=FLOODS_MAX))
     users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
     sessions = Sessions(
         users,
         Tokens(key, algorithm=secrets.algorithm, clock=now),
         RefreshTokens(key),
+        audit,
         now,
         lifetimes=Lifetimes(
             60 * secrets.access_token_expire_minutes, identity.session_idle_s, identity.session_absolute_s
@@ -65,15 +74,19 @@ async def open_identity(settings: Settings, secrets: Secrets) -> AsyncIterator[I
         time.monotonic,
     )
     length_min = identity.password_length_min
-    async with users, passwords:
-        accounts = Accounts(users, passwords, sessions, throttle, now, password_length_min=length_min)
-        yield Identity(accounts, sessions, throttle)
+    async with audit_file, users, passwords:
+        accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_length_min=length_min)
+        yield Identity(accounts, sessions, throttle, audit_file)
 
 
 @contextlib.asynccontextmanager
 async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
-    """Open the accounts of a data directory whose lock is held."""
-    async with open_identity(settings, secrets) as identity:
+    """Open the accounts of a data directory whose lock is held; without a log there are no events of what is done."""
+
+    async def untold(_row: AuditRow, _anonymous_id: str | None) -> None:
+        return
+
+    async with open_identity(settings, secrets, untold) as identity:
         yield identity.accounts
 
 

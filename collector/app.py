@@ -7,16 +7,21 @@ from aiohttp import web, web_response
 
 from collector.answers import HEADERS
 from collector.identity.caller import CALLER, Authenticate, RoleInsufficient, TokenMissing
-from collector.problems import answering_problems, no_such_route
+from collector.problems import Forbidden, answering_problems, no_such_route
 from collector.routes import Handler, Route, Who, gaps
 
 RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
 
 
 def build_app(
-    routes: Sequence[Route], authenticate: Authenticate, *, body_bytes_max: int, refused: Counter[int] | None = None
+    routes: Sequence[Route],
+    authenticate: Authenticate,
+    *,
+    body_bytes_max: int,
+    refused: Counter[int] | None = None,
+    forbidden: Forbidden | None = None,
 ) -> web.Application:
-    """Return the application of a table of routes; `refused` counts its problems by status."""
+    """Return the application of a table of routes; `refused` counts its problems by status, `forbidden` records a 403."""
     refused = Counter() if refused is None else refused
     # aiohttp's own answers (its parser's 400, `OPTIONS *`) would tell its version to strangers; it has no setting.
     web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
@@ -24,7 +29,7 @@ def build_app(
     for route in routes:
         assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
-        answering = answering_problems(handler, refused)
+        answering = answering_problems(handler, refused, forbidden)
         app.router.add_route(route.method, route.path, answering)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, answering)  # RFC 9110, 9.1: every server must support both

@@ -3,7 +3,7 @@
 import http
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from collector.answers import json_answer
 from collector.identity import caller
 from collector.identity import errors as identity
 from collector.limits import RateExceeded
+from collector.request_id import HEADER, known_request_id, request_id
 from collector.routes import Handler
 from collector.statistics.live import LiveFull
 from collector.tracking.replay import NotReplayable
@@ -66,6 +67,7 @@ TABLE: dict[type[Exception], Status] = {
     storage.QueryTimeout: Status(503, "query_timeout"),
     storage.StoreRebuilding: Status(503, "store_rebuilding"),
     storage.StoreDown: Status(503, "store_down", shown=False),
+    storage.AuditFailed: Status(503, "audit_failed", shown=False, logged=True),
     storage.DirectoryUnusable: Status(503, "directory_unusable", shown=False, logged=True),
     storage.UserFileCorrupt: Status(503, "account_unreadable", shown=False, logged=True),
 }
@@ -82,10 +84,14 @@ RETRY_AFTER_S = (1, 5)
 """Retry-After of a 503 is drawn from this range, ends included, so that clients do not all return at once."""
 
 
-def answering_problems(handler: Handler, refused: Counter[int]) -> Handler:
+Forbidden = Callable[[web.Request], Awaitable[None]]
+"""Puts on record that the sender of a request may not do what it asks for; StorageError where it cannot."""
+
+
+def answering_problems(handler: Handler, refused: Counter[int], forbidden: Forbidden | None = None) -> Handler:
     """Return the handler with its errors answered as the problems they stand for, and counted by status.
 
-    Not an aiohttp middleware: those cost every request two more calls and a look-up.
+    What is answered with 403 goes to `forbidden` first. Not an aiohttp middleware: those cost every request two more calls and a look-up.
     """
 
     async def answering(request: web.Request) -> web.StreamResponse:
@@ -94,8 +100,9 @@ def answering_problems(handler: Handler, refused: Counter[int]) -> Handler:
         except web.HTTPException as error:
             answer = _of_router(error)
         except Exception as error:  # noqa: BLE001 - the one edge of the daemon where every error is answered
-            row = _row(type(error))
-            answer = _unexpected(request, error) if row is None else _known(error, row)
+            answer = await _problem(request, error, forbidden)
+        if (known := known_request_id(request)) is not None:
+            answer.headers[HEADER] = known
         refused[answer.status] += 1
         return answer
 
@@ -121,6 +128,18 @@ async def no_such_route(request: web.Request) -> web.StreamResponse:
             _, methods = await resource.resolve(request)
             allowed |= methods
     raise web.HTTPMethodNotAllowed(request.method, sorted(allowed)) if allowed else web.HTTPNotFound
+
+
+async def _problem(request: web.Request, error: Exception, forbidden: Forbidden | None) -> web.Response:
+    row = _row(type(error))
+    if row is None:
+        return _unexpected(request, error)
+    if row.status == http.HTTPStatus.FORBIDDEN and forbidden is not None:
+        try:
+            await forbidden(request)
+        except storage.StorageError as failed:
+            return await _problem(request, failed, None)
+    return _known(error, row)
 
 
 def _row(kind: type[BaseException]) -> Status | None:
@@ -149,10 +168,10 @@ def _of_router(error: web.HTTPException) -> web.Response:
 
 
 def _unexpected(request: web.Request, error: Exception) -> web.Response:
-    request_id = secrets.token_hex(8)
-    log.error("request_failed", method=request.method, request_id=request_id, exc_info=error)
+    known = request_id(request)
+    log.error("request_failed", method=request.method, request_id=known, exc_info=error)
     detail = "the error is in the daemon's log under this request_id"
-    return _answer(wire.Problem(title(500), 500, "internal_error", detail, request_id=request_id), {})
+    return _answer(wire.Problem(title(500), 500, "internal_error", detail, request_id=known), {})
 
 
 def _answer(body: wire.Problem, headers: dict[str, str]) -> web.Response:

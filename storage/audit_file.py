@@ -131,7 +131,7 @@ class AuditFile:
         try:
             write_all(self._file, line, self._size)
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            self._cut_back()
             raise AuditFailed(f"{self._path(self._number)}: cannot be written: {error}") from error
         try:
             LOCAL.sync_data(self._file)
@@ -139,6 +139,12 @@ class AuditFile:
             # Never tried again: what the kernel calls clean now may not be on the disk.
             self._broken = f"{self._path(self._number)}: cannot be synced: {error}; restart the daemon"
             raise AuditFailed(self._broken) from error
+
+    def _cut_back(self) -> None:
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError as error:
+            self._broken = f"{self._path(self._number)}: a torn line cannot be cut: {error}; restart the daemon"
 
     # On any thread.
 

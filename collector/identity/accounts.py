@@ -3,20 +3,23 @@
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import NoReturn
 
 import msgspec
 from msgspec.structs import replace
 
+from collector.identity.audit import Audit, AuditEvent
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.errors import CredentialsWrong, NameTaken
-from collector.identity.origin import Origin
+from collector.identity.origin import HERE, Origin
 from collector.identity.passwords import Passwords
 from collector.identity.sessions import Grant, Sessions
 from collector.identity.throttle import Throttle
+from collector.limits import RateExceeded
 from collector.wire.accounts import require_nickname, require_password
-from storage.errors import UserExists
+from storage.errors import StorageError, UserExists
 from storage.ports import UserStore
-from storage.user import Role, User, email_key, nickname_key
+from storage.user import Role, Session, User, email_key, nickname_key
 
 ID_BYTES = 16
 """Randomness in a user_id: 32 hexadecimal digits."""
@@ -33,8 +36,12 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None = None
 
 
+class _PasswordChanged(Exception):
+    """The password is not the one that was checked any more."""
+
+
 class Accounts:
-    """The rules of accounts over a UserStore; `clock` gives aware UTC times."""
+    """The rules of accounts over a UserStore, each outcome on record; `clock` gives aware UTC times."""
 
     def __init__(
         self,
@@ -44,6 +51,7 @@ class Accounts:
         throttle: Throttle,
         clock: Callable[[], datetime],
         *,
+        audit: Audit,
         password_length_min: int,
         random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
@@ -51,6 +59,7 @@ class Accounts:
         self._passwords = passwords
         self._sessions = sessions
         self._throttle = throttle
+        self._audit = audit
         self._clock = clock
         self._password_length_min = password_length_min
         self._random_hex = random_hex
@@ -62,13 +71,14 @@ class Accounts:
             BodyInvalid: the password is too short or too long.
             NameTaken: the nickname or e-mail is another user's, in any case or look-alike form.
             RateExceeded: too many from there.
-            HashQueueFull: try again.
+            HashQueueFull, AuditFailed, LogFull: try again.
         """
-        self._throttle.require_signup(origin)
+        await self._require(lambda: self._throttle.require_signup(origin), "sign-up", origin)
         user = await self._new(person, password, "user")
         session = self._sessions.new(origin)
         user = replace(user, sessions=(session,))
         await self._add(user)
+        await self._audit.record("user_created", "success", origin, actor=user.user_id, sid=session.sid)
         return self._sessions.grant(user, session)
 
     async def add_admin(self, nickname: str, password: str) -> User:
@@ -76,6 +86,9 @@ class Accounts:
         require_nickname(nickname)
         user = await self._new(Person(nickname=nickname), password, "admin")
         await self._add(user)
+        await self._audit.record(
+            "user_created", "success", HERE, subject=user.user_id, note="admin, at the command line"
+        )
         return user
 
     async def sign_in(
@@ -86,28 +99,22 @@ class Accounts:
         Raises:
             CredentialsWrong: no such user or another password; which one, neither text nor time says.
             RateExceeded: too many from there, or too many wrong ones for this name.
-            HashQueueFull: try again.
+            HashQueueFull, AuditFailed, LogFull: try again.
         """
         name = f"nickname {nickname_key(nickname)}" if nickname is not None else f"email {email_key(email or '')}"
-        self._throttle.require_signin(name, origin)
+        await self._require(lambda: self._throttle.require_signin(name, origin), "sign-in", origin)
         user = await self._named(nickname, email)
-        if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
-            self._throttle.fail(name, origin)
-            raise CredentialsWrong
-        self._throttle.succeed(name, origin)
-        old_hash = new_hash = user.password_hash
-        if self._passwords.outdated(old_hash):
-            new_hash = await self._passwords.hash(password)
+        is_right = await self._passwords.verify(password, user.password_hash if user else None)
+        if not is_right or user is None or user.blocked_at is not None:
+            await self._refuse(name, user, origin)
+        failures = self._throttle.succeed(name, origin)
         session = self._sessions.new(origin)
-
-        def signed_in(now: User) -> User:
-            stored = new_hash if now.password_hash == old_hash else now.password_hash
-            return replace(now, password_hash=stored, sessions=self._sessions.with_new(now.sessions, session))
-
         try:
-            return self._sessions.grant(await self._users.update(user.user_id, signed_in), session)
-        except KeyError:
-            raise CredentialsWrong from None
+            user, displaced = await self._open(user, password, session)
+        except _PasswordChanged:
+            return await self.sign_in(password, origin, nickname=nickname, email=email)
+        await self._record_signin(user, session, displaced, failures, origin)
+        return self._sessions.grant(user, session)
 
     async def user_of(self, caller: Caller) -> User:
         """Return the user behind a caller; TokenInvalid when it has gone meanwhile."""
@@ -115,6 +122,61 @@ class Accounts:
         if user is None:
             raise TokenInvalid("the session has ended")
         return user
+
+    async def _require(self, take: Callable[[], None], what: str, origin: Origin) -> None:
+        try:
+            take()
+        except RateExceeded:
+            await self._audit.record_flood("excess_rate_limit_exceeded", origin, note=what)
+            raise
+
+    async def _refuse(self, name: str, user: User | None, origin: Origin) -> NoReturn:
+        self._throttle.fail(name, origin)
+        if user is None:
+            await self._audit.record("authn_login_fail", "failure", origin, name=name)
+        else:
+            note = "" if user.blocked_at is None else "blocked"
+            await self._audit.record("authn_login_fail", "failure", origin, subject=user.user_id, note=note)
+        raise CredentialsWrong
+
+    async def _open(self, user: User, password: str, session: Session) -> tuple[User, list[Session]]:
+        """Add the session to the user's, and return those too that had to make room.
+
+        Raises:
+            CredentialsWrong, _PasswordChanged: while the hash was made, the user was blocked or erased, or its password changed.
+        """
+        old_hash = new_hash = user.password_hash
+        displaced: list[Session] = []
+        if self._passwords.outdated(old_hash):
+            new_hash = await self._passwords.hash(password)
+
+        def signed_in(now: User) -> User:
+            if now.blocked_at is not None:
+                raise CredentialsWrong
+            if now.password_hash != old_hash:
+                raise _PasswordChanged
+            sessions = self._sessions.with_new(now.sessions, session)
+            displaced.extend(one for one in now.sessions if one.expires_at > session.created_at and one not in sessions)
+            return replace(now, password_hash=new_hash, sessions=sessions)
+
+        try:
+            return await self._users.update(user.user_id, signed_in), displaced
+        except KeyError:
+            raise CredentialsWrong from None
+
+    async def _record_signin(
+        self, user: User, session: Session, displaced: list[Session], failures: int, origin: Origin
+    ) -> None:
+        event: AuditEvent = "authn_login_successafterfail" if failures else "authn_login_success"
+        note = f"{failures} wrong before" if failures else ""
+        try:
+            await self._audit.record(event, "success", origin, actor=user.user_id, sid=session.sid, note=note)
+            for one in displaced:
+                await self._audit.record("excess_sessions_exceeded", "success", origin, actor=user.user_id, sid=one.sid)
+        except StorageError:
+            # Nobody gets this session's token: it must not stay among those in use.
+            await self._sessions.remove(user.user_id, session.sid)
+            raise
 
     async def _new(self, person: Person, password: str, role: Role) -> User:
         require_password(password, length_min=self._password_length_min)

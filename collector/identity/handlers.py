@@ -1,7 +1,5 @@
 """The routes of sign-up, sign-in and one's own profile."""
 
-from collections.abc import Awaitable, Callable
-
 import msgspec
 from aiohttp import web
 
@@ -9,14 +7,10 @@ from collector.answers import json_answer
 from collector.identity.accounts import Accounts, Person
 from collector.identity.caller import CALLER
 from collector.identity.origin import Origins
-from collector.identity.sessions import Grant, Sessions
+from collector.identity.sessions import Grant
 from collector.routes import Answer, JsonBody, Route, Taking, model_body
 from collector.wire import accounts as wire
-from storage.errors import StorageError
 from storage.user import User
-
-Join = Callable[[web.Request, User, str], Awaitable[None]]
-"""Tie the visitor that sends the request to the user, under a source_label; StorageError where that cannot be kept."""
 
 SIGNUP = JsonBody(wire.read_signup, wire.NicknameSignup, wire.EmailSignup)
 SIGNED_IN = {200: Answer(wire.SignedIn)}
@@ -25,11 +19,9 @@ SIGNED_IN = {200: Answer(wire.SignedIn)}
 class Authentication:
     """The handlers of sign-up, sign-in and one's own profile."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, origins: Origins, join: Join) -> None:
+    def __init__(self, accounts: Accounts, origins: Origins) -> None:
         self._accounts = accounts
-        self._sessions = sessions
         self._origins = origins
-        self._join = join
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
@@ -42,7 +34,7 @@ class Authentication:
     async def sign_up(self, request: web.Request, form: wire.NicknameSignup | wire.EmailSignup) -> web.Response:
         """Make a user and sign it in."""
         grant = await self._accounts.sign_up(_person(form), form.password.get_secret_value(), self._origins.of(request))
-        return await self._joined(request, grant, "signup")
+        return _envelope(grant)
 
     async def sign_in(self, request: web.Request, form: wire.Signin) -> web.Response:
         """Open a session."""
@@ -50,15 +42,6 @@ class Authentication:
         grant = await self._accounts.sign_in(
             password, self._origins.of(request), nickname=form.nickname, email=form.email
         )
-        return await self._joined(request, grant, "signin")
-
-    async def _joined(self, request: web.Request, grant: Grant, source_label: str) -> web.Response:
-        try:
-            await self._join(request, grant.user, source_label)
-        except StorageError:
-            # Nobody gets this token: its session must not take the place of one in use.
-            await self._sessions.sign_out(grant.token)
-            raise
         return _envelope(grant)
 
     async def me(self, request: web.Request) -> web.Response:

@@ -1,10 +1,12 @@
 """Where a request comes from, behind whatever proxies are trusted to say so."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
+
+from collector.request_id import request_id
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -16,10 +18,12 @@ SITE_PREFIX = 64
 
 
 class Origin(NamedTuple):
-    """The address that a request came from, and what its sender calls itself."""
+    """The address that a request came from, what its sender calls itself, its id, and the visitor of its cookie."""
 
     peer: str
     user_agent: str
+    request_id: str | None = None
+    anonymous_id: str | None = None
 
     @property
     def limited_as(self) -> str:
@@ -33,12 +37,14 @@ class Origin(NamedTuple):
 class Origins:
     """Tells the origin of requests; `X-Forwarded-For` is believed as far as `trusted_proxies` wrote it."""
 
-    def __init__(self, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(self, trusted_proxies: Sequence[Network], visitor_of: Callable[[web.Request], str | None]) -> None:
         self._trusted_proxies = trusted_proxies
+        self._visitor_of = visitor_of
 
     def of(self, request: web.Request) -> Origin:
         """Return where a request comes from, its strings cut."""
-        return Origin(self._peer(request), request.headers.get(hdrs.USER_AGENT, "")[:USER_AGENT_MAX])
+        user_agent = request.headers.get(hdrs.USER_AGENT, "")[:USER_AGENT_MAX]
+        return Origin(self._peer(request), user_agent, request_id(request), self._visitor_of(request))
 
     def _peer(self, request: web.Request) -> str:
         """Return the right-most address that is not a trusted proxy's: what stands left of it anybody may have written."""
@@ -53,6 +59,10 @@ class Origins:
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted_proxies)
+
+
+HERE = Origin("", "")
+"""Of what is done at the command line."""
 
 
 def _address(text: str) -> Address | None:

@@ -6,6 +6,7 @@ from aiohttp import hdrs, web
 from collector.answers import empty_answer, json_answer
 from collector.identity.caller import CALLER, Caller, TokenInvalid, TokenMissing
 from collector.identity.errors import AuthorizationRepeated
+from collector.identity.origin import Origins
 from collector.identity.sessions import Grant, Sessions, is_refresh_token
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
 from collector.wire import accounts as wire
@@ -16,8 +17,9 @@ REFRESHED = {200: Answer(wire.Refreshed)}
 class SessionAnswers:
     """The handlers of refresh, sign-out and one's own sessions."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, origins: Origins) -> None:
         self._sessions = sessions
+        self._origins = origins
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
@@ -40,20 +42,28 @@ class SessionAnswers:
         token = _bearer(request)
         return None if token is None else await self._sessions.authenticate(token)
 
+    async def forbidden(self, request: web.Request) -> None:
+        """Put on record that the sender, whose token is good, may not do what it asked for."""
+        caller = await self.authenticate(request)
+        if caller is not None:
+            resource = request.match_info.route.resource
+            note = f"{request.method} {resource.canonical if resource else ''}"
+            await self._sessions.forbid(caller, self._origins.of(request), note)
+
     async def refresh(self, request: web.Request) -> web.Response:
         """Answer the next pair of tokens for the refresh token that is sent as Bearer."""
-        return _refreshed(await self._sessions.refresh(_required(request)))
+        return _refreshed(await self._sessions.refresh(_required(request), self._origins.of(request)))
 
     async def renew(self, request: web.Request) -> web.Response:
         """Answer as POST does; for a jwt_token that is still good (R1) another one of the same session."""
-        token = _required(request)
+        token, origin = _required(request), self._origins.of(request)
         if is_refresh_token(token):
-            return _refreshed(await self._sessions.refresh(token))
-        return _refreshed(await self._sessions.renew(token))
+            return _refreshed(await self._sessions.refresh(token, origin))
+        return _refreshed(await self._sessions.renew(token, origin))
 
     async def sign_out(self, request: web.Request, query: wire.SignoutQuery) -> web.Response:
         """End the session of the token, the user's others, or all; where it has ended already the answer is alike."""
-        await self._sessions.sign_out(_required(request), query.scope)
+        await self._sessions.sign_out(_required(request), query.scope, self._origins.of(request))
         return empty_answer()
 
     async def own(self, request: web.Request) -> web.Response:
@@ -67,7 +77,7 @@ class SessionAnswers:
 
     async def end(self, request: web.Request) -> web.Response:
         """End one of the caller's sessions; another user's is as unknown as none."""
-        await self._sessions.end(request[CALLER].user_id, request.match_info["sid"])
+        await self._sessions.end(request[CALLER].user_id, request.match_info["sid"], self._origins.of(request))
         return empty_answer()
 
 

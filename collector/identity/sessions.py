@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from collector.identity.audit import Audit, AuditEvent
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.errors import RefreshReused, SessionExpired, SessionUnknown
 from collector.identity.origin import Origin
@@ -33,7 +34,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Sessions:
-    """The sessions of the users in a UserStore; `clock` gives aware UTC times.
+    """The sessions of the users in a UserStore, their changes on record; `clock` gives aware UTC times.
 
     A user has at most `sessions_max` of them: one more ends the oldest.
     """
@@ -43,6 +44,7 @@ class Sessions:
         users: UserStore,
         tokens: Tokens,
         refresh_tokens: RefreshTokens,
+        audit: Audit,
         clock: Callable[[], datetime],
         *,
         lifetimes: Lifetimes,
@@ -52,6 +54,7 @@ class Sessions:
         self._users = users
         self._tokens = tokens
         self._refresh_tokens = refresh_tokens
+        self._audit = audit
         self._clock = clock
         self._lifetimes = lifetimes
         self._sessions_max = sessions_max
@@ -86,7 +89,7 @@ class Sessions:
         _session_of(user, claims.sid)
         return Caller(user.user_id, user.role, claims.sid)
 
-    async def refresh(self, token: str) -> Grant:
+    async def refresh(self, token: str, origin: Origin) -> Grant:
         """Return the next pair of tokens for a refresh token.
 
         Raises:
@@ -95,26 +98,33 @@ class Sessions:
             TokenInvalid: it is no refresh token of ours, or the session is gone.
         """
         claims = self._refresh_tokens.read(token)
-        user = await self._changed(claims, lambda session, now: rotated(session, claims.counter, now, self._lifetimes))
+
+        def change(session: Session, now: datetime) -> Session:
+            return rotated(session, claims.counter, now, self._lifetimes)
+
+        user = await self._changed(claims, origin, change)
         return self.grant(user, _session_of(user, claims.sid))
 
-    async def renew(self, token: str) -> Grant:
+    async def renew(self, token: str, origin: Origin) -> Grant:
         """Return another access token of a living one's session, for clients that hold one token only (R1); as `refresh`."""
         claims = self._tokens.read(token)
         place = RefreshClaims(claims.sub, claims.sid, 0)
-        user = await self._changed(place, lambda session, now: extended(session, now, self._lifetimes))
+        user = await self._changed(place, origin, lambda session, now: extended(session, now, self._lifetimes))
         return self._renewal(user, _session_of(user, claims.sid))
 
-    async def sign_out(self, token: str, scope: Scope = "session") -> None:
+    async def sign_out(self, token: str, scope: Scope, origin: Origin) -> None:
         """End sessions of the token's user for good; those that have ended already stay so. TokenInvalid if it is not ours.
 
         A token whose own session has ended speaks for no other: whatever the scope, it ends nothing.
         """
         claims = self._tokens.read(token)
+        has_ended = True
 
         def signed_out(user: User) -> User:
+            nonlocal has_ended
             if all(session.sid != claims.sid for session in user.sessions):
                 return user
+            has_ended = False
             kept = tuple(
                 one for one in user.sessions if scope != "all" and (one.sid == claims.sid) == (scope == "others")
             )
@@ -124,6 +134,13 @@ class Sessions:
             await self._users.update(claims.sub, signed_out)
         except KeyError:
             return  # the user is gone, and every session with it
+        if not has_ended:
+            note = f"signed out: {scope}"
+            await self._audit.record("session_expired", "success", origin, actor=claims.sub, sid=claims.sid, note=note)
+
+    async def forbid(self, caller: Caller, origin: Origin, note: str) -> None:
+        """Put on record that a caller may not do what `note` says."""
+        await self._audit.record_flood("authz_fail", origin, actor=caller.user_id, sid=caller.sid, note=note)
 
     async def of(self, user_id: str) -> tuple[Session, ...]:
         """Return a user's sessions that have not ended, the oldest first; none where there is no such user."""
@@ -131,8 +148,13 @@ class Sessions:
         now = self._clock()
         return () if user is None else tuple(session for session in user.sessions if session.expires_at > now)
 
-    async def end(self, user_id: str, sid: str) -> None:
-        """End one session of a user; SessionUnknown where the user has no such session."""
+    async def end(self, user_id: str, sid: str, origin: Origin) -> None:
+        """End one of a user's own sessions; SessionUnknown where the user has no such session."""
+        await self.remove(user_id, sid)
+        await self._audit.record("session_expired", "success", origin, actor=user_id, sid=sid, note="ended by its user")
+
+    async def remove(self, user_id: str, sid: str) -> None:
+        """End a session without a word; SessionUnknown as `end`."""
 
         def ended(user: User) -> User:
             left = tuple(session for session in user.sessions if session.sid != sid)
@@ -142,12 +164,15 @@ class Sessions:
 
         await self._users.update(user_id, ended)
 
-    async def _changed(self, claims: RefreshClaims, change: Callable[[Session, datetime], Session]) -> User:
+    async def _changed(
+        self, claims: RefreshClaims, origin: Origin, change: Callable[[Session, datetime], Session]
+    ) -> User:
         """Return the user with the session changed; an error of the change that means its end ends it."""
         refusal: SessionExpired | RefreshReused | None = None
+        is_changed = False
 
         def changed(user: User) -> User:
-            nonlocal refusal
+            nonlocal refusal, is_changed
             session = _session_of(user, claims.sid)
             try:
                 new = change(session, self._clock())
@@ -156,6 +181,7 @@ class Sessions:
                 return replace(user, sessions=tuple(one for one in user.sessions if one is not session))
             if new is session:
                 return user
+            is_changed = True
             return replace(user, sessions=tuple(new if one is session else one for one in user.sessions))
 
         try:
@@ -163,7 +189,14 @@ class Sessions:
         except KeyError:
             raise TokenInvalid("the session has ended") from None
         if refusal is not None:
+            is_reused = isinstance(refusal, RefreshReused)
+            event: AuditEvent = "authn_token_reuse" if is_reused else "session_expired"
+            await self._audit.record(
+                event, "failure", origin, subject=claims.user_id, sid=claims.sid, note=refusal.code
+            )
             raise refusal
+        if is_changed:
+            await self._audit.record("session_renewed", "success", origin, actor=claims.user_id, sid=claims.sid)
         return user
 
     def _renewal(self, user: User, session: Session) -> Grant:

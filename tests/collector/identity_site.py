@@ -14,6 +14,7 @@ from aiohttp.web import Application, Request
 
 from collector.app import build_app
 from collector.identity.accounts import Accounts
+from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.handlers import Authentication
 from collector.identity.origin import Network, Origins
 from collector.identity.passwords import Passwords
@@ -23,8 +24,12 @@ from collector.identity.session_handlers import SessionAnswers
 from collector.identity.sessions import Sessions
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
+from collector.limits import Gcra
+from collector.tracking.auth_events import AuthEvents
 from collector.tracking.door import Door
-from collector.tracking.join import Joins
+from collector.tracking.visitor import known
+from storage.audit import AuditEntry, AuditFilter
+from storage.audit_file import AuditFile, audit_key
 from storage.kept_file import KeptFile
 from storage.user_files import UserFiles
 from tests.fakes.log import MemoryLog
@@ -66,6 +71,11 @@ class Site(NamedTuple):
     users: UserFiles
     clock: Clock
     log: MemoryLog
+    audit: AuditFile
+
+    async def audited(self, **wanted: Any) -> list[AuditEntry]:
+        """Return what is on record, the oldest first."""
+        return (await self.audit.page(AuditFilter(**wanted), limit=1000)).entries[::-1]
 
     async def post(self, path: str, body: object) -> ClientResponse:
         return await self.client.post(path, json=body)
@@ -106,31 +116,36 @@ async def open_site(
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
     clock = clock or Clock()
+    log = MemoryLog()
+    door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
+    chain_key = audit_key(KEY)
     async with (
+        AuditFile(directory / "audit", chain_key) as audit_file,
         UserFiles(directory / "users", cached_users_max=10) as users,
         Passwords(PEPPER, cost=cost, threads=threads, queue_max=queue_max) as passwords,
     ):
+        floods = Gcra(FLOODS, clock.seconds, keys_max=FLOODS_MAX)
+        audit = Audit(audit_file, chain_key, AuthEvents(log, door).append, clock, floods)
         sessions = Sessions(
             users,
             Tokens(KEY, algorithm="HS256", clock=clock),
             RefreshTokens(KEY),
+            audit,
             clock,
             lifetimes=lifetimes,
             sessions_max=sessions_max,
         )
         kept = KeptFile(directory / "throttle.json")
         throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
-        accounts = Accounts(users, passwords, sessions, throttle, clock, password_length_min=password_length_min)
+        accounts = Accounts(
+            users, passwords, sessions, throttle, clock, audit=audit, password_length_min=password_length_min
+        )
         keeping = asyncio.create_task(throttle.run())
-        log = MemoryLog()
-        door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
-        answers = SessionAnswers(sessions)
-        routes = [
-            *Authentication(accounts, sessions, Origins(trusted_proxies), Joins(log, door).join).routes(),
-            *answers.routes(),
-        ]
-        app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX)
+        origins = Origins(trusted_proxies, known)
+        answers = SessionAnswers(sessions, origins)
+        routes = [*Authentication(accounts, origins).routes(), *answers.routes()]
+        app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=answers.forbidden)
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, accounts, sessions, users, clock, log)
+            yield Site(client, accounts, sessions, users, clock, log, audit_file)
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)

@@ -7,6 +7,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
 from collector.identity.origin import Origins
+from collector.tracking.visitor import known
 
 TRUSTED = tuple(ipaddress.ip_network(text) for text in ("127.0.0.0/8", "10.0.0.0/8", "fd00::/8"))
 
@@ -34,7 +35,7 @@ FORWARDED = [
 def test_b8_the_right_most_address_that_is_not_trusted_counts(remote: str, forwarded: list[str], peer: str) -> None:
     headers = CIMultiDict(("X-Forwarded-For", value) for value in forwarded)
     request = make_mocked_request("GET", "/", headers=headers).clone(remote=remote)
-    assert Origins(TRUSTED).of(request).peer == peer
+    assert Origins(TRUSTED, known).of(request).peer == peer
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,9 @@ def test_b8_the_right_most_address_that_is_not_trusted_counts(remote: str, forwa
 )
 def test_an_ipv6_customer_is_one_for_limits_whatever_its_address(peer: str, limited_as: str) -> None:
     request = make_mocked_request("GET", "/").clone(remote=peer)
-    assert Origins(()).of(request).limited_as == limited_as
+    assert Origins((), known).of(request).limited_as == limited_as
 
 
 def test_a_long_user_agent_is_cut() -> None:
     request = make_mocked_request("GET", "/", headers={"User-Agent": "x" * 10_000})
-    assert Origins(()).of(request).user_agent == "x" * 256
+    assert Origins((), known).of(request).user_agent == "x" * 256

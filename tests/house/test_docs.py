@@ -20,6 +20,7 @@ from collector.identity.errors import NameTaken
 from collector.problems import TABLE
 from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
+from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport
 from console import arguments
@@ -117,6 +118,8 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /admin/log": (health.LogReport,),
     "GET /admin/receipts/{receipt}": (ReceiptReport,),
     "GET /admin/rejected": (RejectedAnswer,),
+    "GET /admin/auth-events": (AuthEventsAnswer,),
+    "GET /admin/auth-events/check": (AuditReport,),
     "GET /admin/rejected/{receipt}": (RejectedReport,),
     "Problems": (problem.Problem,),
 }

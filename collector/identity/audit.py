@@ -1,0 +1,100 @@
+"""Puts what happens to accounts on record: in the audit log, and as an event for those who read the site."""
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Literal
+
+from collector.identity.origin import Origin
+from collector.limits import Gcra, Rate, RateExceeded
+from storage.audit import AuditRow, Outcome
+from storage.ports import AuditLog
+
+AuditEvent = Literal[
+    "authn_login_fail",
+    "authn_login_success",
+    "authn_login_successafterfail",
+    "authn_token_reuse",
+    "authz_fail",
+    "excess_rate_limit_exceeded",
+    "excess_sessions_exceeded",
+    "session_expired",
+    "session_renewed",
+    "user_created",
+]
+"""Names of the OWASP Logging Vocabulary, and `excess_sessions_exceeded` in its manner."""
+
+UNTOLD = frozenset(("session_renewed",))
+"""What programs do by themselves: as an event it would look like a visit that goes on."""
+
+NAME_DIGITS = 32
+
+FLOODS = Rate(1, 60.0)
+"""How often the same failure of the same sender is put on record: what can be sent without end must not fill the disk."""
+FLOODS_MAX = 10_000
+"""Of how many such failures it is known at a time when they were put on record."""
+
+Tell = Callable[[AuditRow, str | None], Awaitable[None]]
+"""Keep a row as an event of the visitor of that anonymous_id; StorageError where it cannot be kept."""
+
+
+class Audit:
+    """Records rows in `log` and tells them; `clock` gives aware UTC times.
+
+    Names that nobody may have are known by MACs under `key` alone: people type passwords there.
+    """
+
+    def __init__(self, log: AuditLog, key: bytes, tell: Tell, clock: Callable[[], datetime], floods: Gcra) -> None:
+        self._log = log
+        self._key = key
+        self._tell = tell
+        self._clock = clock
+        self._floods = floods
+
+    async def record(
+        self,
+        event: AuditEvent,
+        outcome: Outcome,
+        origin: Origin,
+        *,
+        actor: str | None = None,
+        subject: str | None = None,
+        name: str | None = None,
+        sid: str | None = None,
+        note: str = "",
+    ) -> None:
+        """Return once it is on record; `actor` did it to `subject`, without one to itself. `name` is kept as its MAC.
+
+        Raises:
+            AuditFailed, LogFull, LogFailed: it is not; what it says must not be granted.
+        """
+        row = AuditRow(
+            at=self._clock(),
+            event=event,
+            outcome=outcome,
+            actor=actor,
+            subject=actor if subject is None else subject,
+            name=None if name is None else self._mac(name),
+            peer=origin.peer,
+            user_agent=origin.user_agent,
+            sid=sid,
+            request_id=origin.request_id,
+            note=note,
+        )
+        await self._log.append(row)
+        if event not in UNTOLD:
+            await self._tell(row, origin.anonymous_id)
+
+    async def record_flood(
+        self, event: AuditEvent, origin: Origin, *, actor: str | None = None, sid: str | None = None, note: str = ""
+    ) -> None:
+        """Record a failure that its sender can repeat without end, as often as `floods` takes it of him with this note."""
+        try:
+            self._floods.take(f"{event} {actor or origin.limited_as} {note}")
+        except RateExceeded:
+            return
+        await self.record(event, "failure", origin, actor=actor, sid=sid, note=note)
+
+    def _mac(self, name: str) -> str:
+        return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()[:NAME_DIGITS]
