@@ -28,6 +28,7 @@ from storage.query import (
     VisitsQuery,
 )
 from storage.user import User
+from storage.user_list import UsersPage, UsersQuery
 
 
 class LogHealth(msgspec.Struct, frozen=True):
@@ -272,3 +273,31 @@ class UserStore(Protocol):
 
     async def by_email(self, email: str) -> User | None:
         """Return the user of that address in any case, or None."""
+
+    async def page(self, query: UsersQuery) -> UsersPage:
+        """Return the users of one page; others have their turn meanwhile, however many users there are.
+
+        Pages follow one another by key: whoever is there from the first page to the last and does not move is on exactly
+        one of them, whatever is added, changed and seen meanwhile.
+
+        Raises:
+            QueryRefused: names `cursor` when `after` is not a key of a list that is sorted so.
+        """
+
+    def administrators(self) -> int:
+        """Return how many users have the role admin and are not blocked, whatever becomes of the changes under way.
+
+        A user who is being made one does not count until that is durable; one who is losing it counts no longer once
+        `change` has returned. So a `change` (or an `allow` of `remove`) that refuses to take it from the last one cannot
+        be overtaken: of two administrators who take it from each other at once, one is refused.
+        """
+
+    def saw(self, user_id: str, at: datetime) -> None:
+        """Note that the user was there at that time; without effect for nobody, and for a time before the latest.
+
+        It waits for nothing, and no disk: a crash loses at most the last minute. The times of a user's sessions count
+        too, those when they began or were refreshed.
+        """
+
+    def last_seen(self, user_id: str) -> datetime | None:
+        """Return when the user was last seen, None where never."""

@@ -9,6 +9,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,8 +20,12 @@ import structlog
 from storage.errors import DirectoryUnusable, UserExists, UserFileCorrupt
 from storage.files import make_directory, replace_file
 from storage.filesystem import LOCAL
+from storage.last_seen import FILE_NAME as LAST_SEEN_NAME
+from storage.last_seen import KEEP_S, LastSeen
 from storage.user import User, decode, email_key, encode, nickname_key
-from storage.user_names import Name, UserNames, names_of
+from storage.user_index import UserIndex
+from storage.user_list import UsersPage, UsersQuery
+from storage.user_names import Name, names_of
 
 THREADS = 4
 """Files read or written at once."""
@@ -38,14 +43,15 @@ log = structlog.get_logger()
 class UserFiles:
     """A UserStore on `<root>/<2 hex>/<2 hex>/<user_id>.json`; the caller holds the lock of the directory above.
 
-    The directories come from SHA-256 of the user_id, so that none grows long. Names are folded and kept in memory for
-    all users, whole users for the `cached_users_max` used last.
+    The directories come from SHA-256 of the user_id, so that none grows long. What the list of users shows is kept in
+    memory for all, whole users for the `cached_users_max` used last. `run` writes every `keep_s` who was last seen.
     """
 
-    def __init__(self, root: Path, *, cached_users_max: int) -> None:
+    def __init__(self, root: Path, *, cached_users_max: int, keep_s: float = KEEP_S) -> None:
         self._root = root
         self._cached_users_max = cached_users_max
-        self._names = UserNames()
+        self._seen = LastSeen(root / LAST_SEEN_NAME, keep_s=keep_s)
+        self._index = UserIndex(self._seen)
         self._cached: OrderedDict[str, User] = OrderedDict()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._writes: set[asyncio.Task[object]] = set()
@@ -58,7 +64,7 @@ class UserFiles:
         """
         self._threads = ThreadPoolExecutor(THREADS, "users")
         try:
-            self._names = await self._in_thread(lambda: _scan(self._root))
+            await self._in_thread(lambda: _scan(self._root, self._index))
         except BaseException:
             self._threads.shutdown()
             raise
@@ -67,15 +73,20 @@ class UserFiles:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Finish the writes that are under way."""
+        """Finish the writes that are under way, and write who was last seen."""
         await asyncio.gather(*self._writes, return_exceptions=True)
+        await self._seen.keep()
         self._threads.shutdown()
+
+    async def run(self) -> None:
+        """Write now and then who was last seen, until cancelled."""
+        await self._seen.run()
 
     async def add(self, user: User) -> None:
         """Add as the port says; ValueError when the user_id is not 32 hexadecimal digits."""
         path = _path(self._root, user.user_id)
         # No await before this: of two sign-ups for one name the second already finds it taken.
-        reserved = self._names.reserve(user)
+        reserved = self._index.names.reserve(user)
         await self._finish(self._write(user, reserved, lambda: _write_first(path, user)))
 
     async def update(self, user_id: str, change: Callable[[User], User]) -> User:
@@ -92,13 +103,30 @@ class UserFiles:
 
     async def by_nickname(self, nickname: str) -> User | None:
         """Return the user as the port says."""
-        user_id = self._names.owner("nickname", nickname_key(nickname))
+        user_id = self._index.names.owner("nickname", nickname_key(nickname))
         return None if user_id is None else await self.by_id(user_id)
 
     async def by_email(self, email: str) -> User | None:
         """Return the user as the port says."""
-        user_id = self._names.owner("email", email_key(email))
+        user_id = self._index.names.owner("email", email_key(email))
         return None if user_id is None else await self.by_id(user_id)
+
+    async def page(self, query: UsersQuery) -> UsersPage:
+        """Return a page as the port says, from memory alone."""
+        return await self._index.page(query)
+
+    def administrators(self) -> int:
+        """Return how many there are, as the port says."""
+        return self._index.administrators()
+
+    def saw(self, user_id: str, at: datetime) -> None:
+        """Note it as the port says."""
+        if user_id in self._index:
+            self._seen.saw(user_id, at)
+
+    def last_seen(self, user_id: str) -> datetime | None:
+        """Return when, as the port says."""
+        return self._seen.of(user_id)
 
     async def _update(self, user_id: str, change: Callable[[User], User]) -> User:
         async with self._lock(user_id):
@@ -110,20 +138,24 @@ class UserFiles:
                 return user
             assert changed.user_id == user_id
             path = _path(self._root, user_id)
-            await self._write(changed, self._names.reserve(changed), lambda: replace_file(path, encode(changed)))
-            self._names.release(names_of(user) - names_of(changed))
+            reserved = self._index.names.reserve(changed)
+            self._index.expect(changed)
+            await self._write(changed, reserved, lambda: replace_file(path, encode(changed)))
+            self._index.names.release(names_of(user) - names_of(changed))
             return changed
 
     async def _write(self, user: User, reserved: set[Name], write: Callable[[], None]) -> None:
         try:
             await self._in_thread(write)
         except BaseException as error:
-            self._names.release(reserved)
+            self._index.names.release(reserved)
             # What is on the disk now is not known: the next look-up reads it.
+            self._index.doubt(user.user_id)
             self._cached.pop(user.user_id, None)
             if isinstance(error, OSError):
                 raise DirectoryUnusable(f"{self._root}: user {user.user_id} cannot be written: {error}") from error
             raise
+        self._index.put(user)
         self._remember(user)
 
     async def _load(self, user_id: str) -> User | None:
@@ -139,6 +171,7 @@ class UserFiles:
             return None
         except OSError as error:
             raise DirectoryUnusable(f"{path}: cannot be read: {error}") from error
+        self._index.was_read(user)
         self._remember(user)
         return user
 
@@ -162,16 +195,15 @@ class UserFiles:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
-def _scan(root: Path) -> UserNames:
+def _scan(root: Path, index: UserIndex) -> None:
     try:
         make_directory(root)
         _require_private(root)
-        names = UserNames()
         for path in _files(root):
-            _take(path, root, names)
+            _take(path, root, index)
+        index.seen.read(index)
     except OSError as error:
         raise DirectoryUnusable(f"{root}: users cannot be read: {error}") from error
-    return names
 
 
 def _require_private(root: Path) -> None:
@@ -190,24 +222,25 @@ def _hashed(directory: Path) -> list[Path]:
     return [path for path in directory.iterdir() if HASHED.fullmatch(path.name)]
 
 
-def _take(path: Path, root: Path, names: UserNames) -> None:
+def _take(path: Path, root: Path, index: UserIndex) -> None:
     if path.name.startswith(".") and path.suffix == ".tmp":
         path.unlink()
     elif path.suffix == SUFFIX:
         try:
-            _index(path, root, names)
+            _put(path, root, index)
         except UserFileCorrupt as error:
             _set_aside(path, str(error))
 
 
-def _index(path: Path, root: Path, names: UserNames) -> None:
+def _put(path: Path, root: Path, index: UserIndex) -> None:
     user = _read(path)
     if not USER_ID.fullmatch(user.user_id) or path != _path(root, user.user_id):
         raise UserFileCorrupt(f"{path}: holds user {user.user_id!r}, whose place is elsewhere")
     try:
-        names.reserve(user)
+        index.names.reserve(user)
     except UserExists as error:
         raise UserFileCorrupt(f"{path}: another file has the same {error.field}") from None
+    index.put(user)
 
 
 def _set_aside(path: Path, reason: str) -> None:

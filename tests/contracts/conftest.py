@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from storage.ports import UserStore
 from tests.contracts.linked import store_process_shelf
 from tests.contracts.shelf import SINKS, Adapter, Shelf, SinkShelf
+from tests.contracts.users import STORES
 
 ADAPTERS: dict[str, Adapter] = {**SINKS, "store process": store_process_shelf}
 
@@ -21,3 +23,9 @@ async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 async def sink_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SinkShelf]:
     async with SINKS[request.param](tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(params=STORES)
+async def users(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UserStore]:
+    async with request.param(tmp_path) as store:
+        yield store

@@ -194,6 +194,21 @@ async def test_a_change_that_could_not_be_written_is_not_seen(root: Path) -> Non
         await store.add(user("hanna"))
 
 
+async def test_an_administrator_counts_only_while_the_disk_surely_says_so(root: Path) -> None:
+    anna, boris = replace(user("anna"), role="admin"), user("boris")
+    async with opened(root) as store:
+        await store.add(anna)
+        await store.add(boris)
+        aside = root.rename(root.with_name("aside"))
+        for one, role in ((anna, "user"), (boris, "admin")):
+            with pytest.raises(DirectoryUnusable):
+                await store.update(one.user_id, lambda now, role=role: replace(now, role=role))
+        assert store.administrators() == 0
+        aside.rename(root)
+        assert [await store.by_id(one.user_id) for one in (anna, boris)] == [anna, boris]
+        assert store.administrators() == 1
+
+
 async def test_a_write_whose_caller_left_is_finished(root: Path) -> None:
     anna, boris = user("anna"), user("boris")
     async with opened(root) as store:
