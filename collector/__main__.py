@@ -21,6 +21,7 @@ from collector.administration.log import LogAnswers
 from collector.administration.metrics import Metrics
 from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
+from collector.administration.users import UserAnswers
 from collector.app import build_app
 from collector.commands import (
     control_verbs,
@@ -94,37 +95,47 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     door = event_door(settings)
     async with (
         write_ahead_log(settings) as log,
-        open_identity(settings, secrets, AuthEvents(log, door).append) as (accounts, sessions, throttle, audit),
+        open_identity(settings, secrets, AuthEvents(log, door).append) as identity,
     ):
         origins = Origins(settings.server.trusted_proxies, known)
-        identity = SessionAnswers(sessions, origins)
-        live = _live(settings, identity.authenticate, log)
+        callers = SessionAnswers(identity.sessions, origins)
+        live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
-            *Authentication(accounts, origins).routes(),
-            *identity.routes(),
-            *_tracking(settings, identity.authenticate, door, log).routes(),
+            *Authentication(identity.accounts, origins).routes(),
+            *callers.routes(),
+            *_tracking(settings, callers.authenticate, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
-            *_administration(settings, identity.authenticate, log, client, refused),
+            *_administration(settings, callers.authenticate, log, client, refused),
             *rejected.routes(),
-            *AuthEventAnswers(audit).routes(),
+            *AuthEventAnswers(identity.audit).routes(),
+            *UserAnswers(
+                identity.users, identity.sessions, identity.standings, client, origins=origins, clock=now
+            ).routes(),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
         app = build_app(
             routes,
-            identity.authenticate,
+            callers.authenticate,
             body_bytes_max=settings.server.body_bytes_max,
             refused=refused,
-            forbidden=identity.forbidden,
+            forbidden=callers.forbidden,
         )
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
-        own = control_verbs(accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
+        own = control_verbs(identity.accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
         control = ControlServer(settings.data.dir / SOCKET_NAME, own | rejected_verbs(rejected))
         async with control, asyncio.TaskGroup() as tasks:
-            running = (store.run(), throttle.run(), live.watch(), _failed(log), supervisor.watch(log.stuck))
+            running = (
+                store.run(),
+                identity.throttle.run(),
+                identity.users.run(),
+                live.watch(),
+                _failed(log),
+                supervisor.watch(log.stuck),
+            )
             watching = [tasks.create_task(one) for one in running]
             _settle_memory()
             await serve(

@@ -15,6 +15,7 @@ from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.sessions import Sessions
+from collector.identity.standing import Standings
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
 from collector.limits import Gcra
@@ -37,6 +38,8 @@ class Identity(NamedTuple):
     accounts: Accounts
     sessions: Sessions
     throttle: Throttle
+    standings: Standings
+    users: UserFiles
     audit: AuditFile
 
 
@@ -76,7 +79,7 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
     length_min = identity.password_length_min
     async with audit_file, users, passwords:
         accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_length_min=length_min)
-        yield Identity(accounts, sessions, throttle, audit_file)
+        yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file)
 
 
 @contextlib.asynccontextmanager

@@ -20,6 +20,7 @@ from collector.routes import Handler
 from collector.statistics.live import LiveFull
 from collector.tracking.replay import NotReplayable
 from collector.wire import problem as wire
+from collector.wire.cursor import CursorInvalid
 from storage import errors as storage
 
 log = structlog.get_logger()
@@ -56,7 +57,10 @@ TABLE: dict[type[Exception], Status] = {
     identity.AuthorizationRepeated: Status(400),
     identity.CredentialsWrong: Status(401, headers=BEARER),
     identity.SessionUnknown: Status(404),
+    identity.UserUnknown: Status(404),
+    identity.LastAdmin: Status(409),
     identity.NameTaken: Status(409),
+    CursorInvalid: Status(400),
     identity.HashQueueFull: Status(503),
     RateExceeded: Status(429),
     LiveFull: Status(503),

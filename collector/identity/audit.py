@@ -16,12 +16,14 @@ AuditEvent = Literal[
     "authn_login_success",
     "authn_login_successafterfail",
     "authn_token_reuse",
+    "authz_change",
     "authz_fail",
     "excess_rate_limit_exceeded",
     "excess_sessions_exceeded",
     "session_expired",
     "session_renewed",
     "user_created",
+    "user_updated",
 ]
 """Names of the OWASP Logging Vocabulary, and `excess_sessions_exceeded` in its manner."""
 

@@ -37,6 +37,18 @@ class SessionUnknown(RequestError):
     code = "session_unknown"
 
 
+class UserUnknown(RequestError):
+    """There is no user of this id (404)."""
+
+    code = "user_unknown"
+
+
+class LastAdmin(RequestError):
+    """Nobody could administer the site any more (409)."""
+
+    code = "last_admin"
+
+
 class NameTaken(RequestError):
     """The nickname or e-mail belongs to another user (409); the code is `nickname_taken` or `email_taken`."""
 

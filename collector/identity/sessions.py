@@ -87,6 +87,7 @@ class Sessions:
         if user is None:
             raise TokenInvalid("the session has ended")
         _session_of(user, claims.sid)
+        self._users.saw(user.user_id, self._clock())
         return Caller(user.user_id, user.role, claims.sid)
 
     async def refresh(self, token: str, origin: Origin) -> Grant:

@@ -12,6 +12,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from collector.administration.auth_events import AuthEventAnswers
+from collector.administration.users import UserAnswers
 from collector.app import build_app
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
@@ -22,6 +24,7 @@ from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.session_handlers import SessionAnswers
 from collector.identity.sessions import Sessions
+from collector.identity.standing import Standings
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
 from collector.limits import Gcra
@@ -31,8 +34,10 @@ from collector.tracking.visitor import known
 from storage.audit import AuditEntry, AuditFilter
 from storage.audit_file import AuditFile, audit_key
 from storage.kept_file import KeptFile
+from storage.ports import EventStore
 from storage.user_files import UserFiles
 from tests.fakes.log import MemoryLog
+from tests.fakes.store import MemoryStore
 
 KEY = "a key of the tests: 0123456789abcdef0123456789abcdef"
 PEPPER = b"a pepper of the tests: 0123456789abcdef"
@@ -72,6 +77,7 @@ class Site(NamedTuple):
     clock: Clock
     log: MemoryLog
     audit: AuditFile
+    store: MemoryStore
 
     async def audited(self, **wanted: Any) -> list[AuditEntry]:
         """Return what is on record, the oldest first."""
@@ -85,6 +91,11 @@ class Site(NamedTuple):
         assert answer.status == 200, await answer.text()
         envelope: dict[str, Any] = await answer.json()
         return envelope
+
+    async def add_admin(self, nickname: str = "boss") -> str:
+        """Return the token of a new administrator."""
+        await self.accounts.add_admin(nickname, PASSWORD)
+        return str((await (await self.sign_in(nickname)).json())["jwt_token"])
 
     async def sign_in(self, nickname: str = "anna", password: str = PASSWORD) -> ClientResponse:
         return await self.post("/auth/signin", {"nickname": nickname, "password": password})
@@ -113,6 +124,7 @@ async def open_site(
     lifetimes: Lifetimes = LIFETIMES,
     trusted_proxies: Sequence[Network] = (),
     rates: Rates = RATES,
+    asked: EventStore | None = None,
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
     clock = clock or Clock()
@@ -143,9 +155,17 @@ async def open_site(
         keeping = asyncio.create_task(throttle.run())
         origins = Origins(trusted_proxies, known)
         answers = SessionAnswers(sessions, origins)
-        routes = [*Authentication(accounts, origins).routes(), *answers.routes()]
+        store = MemoryStore(clock)
+        standings = Standings(users, audit, clock)
+        admin = UserAnswers(users, sessions, standings, asked or store, origins=origins, clock=clock)
+        routes = [
+            *Authentication(accounts, origins).routes(),
+            *answers.routes(),
+            *admin.routes(),
+            *AuthEventAnswers(audit_file).routes(),
+        ]
         app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=answers.forbidden)
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, accounts, sessions, users, clock, log, audit_file)
+            yield Site(client, accounts, sessions, users, clock, log, audit_file, store)
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)

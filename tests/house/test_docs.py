@@ -23,6 +23,7 @@ from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Pr
 from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport
+from collector.wire.users import RoleBody, UserReport, UsersAnswer
 from console import arguments
 from storage.event import Event, RejectedItem, encode
 from storage.wal.segment import segment_name
@@ -118,9 +119,12 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /admin/log": (health.LogReport,),
     "GET /admin/receipts/{receipt}": (ReceiptReport,),
     "GET /admin/rejected": (RejectedAnswer,),
+    "GET /admin/rejected/{receipt}": (RejectedReport,),
+    "GET /admin/users": (UsersAnswer,),
+    "GET /admin/users/{user_id}": (UserReport,),
+    "PUT /admin/users/{user_id}/role": (RoleBody,),
     "GET /admin/auth-events": (AuthEventsAnswer,),
     "GET /admin/auth-events/check": (AuditReport,),
-    "GET /admin/rejected/{receipt}": (RejectedReport,),
     "Problems": (problem.Problem,),
 }
 
