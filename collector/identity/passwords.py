@@ -33,6 +33,7 @@ class Passwords:
     def __init__(self, pepper: bytes, *, cost: int, threads: int, queue_max: int) -> None:
         self._pepper = pepper
         self._cost = cost
+        self._cost_met = cost
         self._threads_max = threads
         self._room = threading.BoundedSemaphore(threads + queue_max)
 
@@ -54,8 +55,8 @@ class Passwords:
     async def verify(self, password: str, stored: str | None) -> bool:
         """Return whether the password is the one of the stored hash; without a hash no password is right.
 
-        A wrong answer takes the time of one hash at the configured cost, whether there is a stored hash, and also
-        where that was made at a lower cost. After the cost was lowered, users who have not signed in since take longer.
+        A wrong answer takes the time of one hash whether there is a stored one or not: at the configured cost, and after
+        that was lowered at the greatest that a stored hash was found to have since the start.
 
         Raises:
             HashQueueFull: the queue is full.
@@ -77,11 +78,12 @@ class Passwords:
         match = STORED.fullmatch(stored)
         if match is None:
             raise UserFileCorrupt("the password hash of a user is not of a known scheme")
-        digest = self._digest(password)
+        digest, stored_cost = self._digest(password), int(match["cost"])
+        self._cost_met = max(self._cost_met, stored_cost)
         if bcrypt.checkpw(digest, match["hash"].encode("ascii")):
             return True
-        # 2^c + 2^c + 2^(c+1) + … + 2^(cost-1) = 2^cost: a cheaper old hash does not tell that its user exists.
-        for cost in range(int(match["cost"]), self._cost):
+        # 2^c + 2^c + 2^(c+1) + … + 2^(met-1) = 2^met: a cheaper hash does not tell who exists, nor does a dearer one.
+        for cost in range(stored_cost, self._cost_met):
             bcrypt.hashpw(digest, bcrypt.gensalt(cost))
         return False
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-import statistics
-import time
+from collections.abc import Callable
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 from collector.identity.errors import HashQueueFull
@@ -90,31 +90,64 @@ async def test_a_caller_that_leaves_gives_its_place_back() -> None:
                     await asyncio.sleep(0)
 
 
-async def test_an_unknown_name_a_wrong_password_and_an_old_cheap_hash_take_the_same_time(tmp_path: Path) -> None:
+class Spent:
+    """The rounds of bcrypt that were spent since they were last asked for, and the costs that they were spent at."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._costs: list[int] = []
+        for name in ("checkpw", "hashpw"):
+            monkeypatch.setattr(bcrypt, name, self._counted(getattr(bcrypt, name)))
+
+    def _counted(self, call: Callable[[bytes, bytes], object]) -> Callable[[bytes, bytes], object]:
+        def counted(password: bytes, salt: bytes) -> object:
+            self._costs.append(int(salt.split(b"$")[2]))
+            return call(password, salt)
+
+        return counted
+
+    def taken(self) -> tuple[int, int]:
+        """Return the cost of the first hash, and the rounds of all."""
+        costs, self._costs = self._costs, []
+        return costs[0], sum(2**cost for cost in costs)
+
+
+@pytest.fixture
+def spent(monkeypatch: pytest.MonkeyPatch) -> Spent:
+    return Spent(monkeypatch)
+
+
+async def test_b3_in_an_empty_store_a_sign_in_takes_one_hash(tmp_path: Path, spent: Spent) -> None:
     async with open_site(tmp_path, cost=6) as site:
-        await site.sign_up(nickname="early")
-    async with open_site(tmp_path, cost=9) as site:
-        await site.sign_up(nickname="late")
-        spent_s: dict[str, list[float]] = {"early": [], "late": [], "nobody": []}
-        for _ in range(12):
-            for nickname, times_s in spent_s.items():
-                # Of this process, so that other work on the machine does not count.
-                begun_s = time.process_time()
-                answer = await site.sign_in(nickname, "wrong password")
-                times_s.append(time.process_time() - begun_s)
-                assert answer.status == 401
-    medians = [statistics.median(times_s) for times_s in spent_s.values()]
-    assert max(medians) < min(medians) * 1.1
+        assert spent.taken() == (6, 2**6), "the hash that unknown names are checked against"
+        assert (await site.sign_in("nobody")).status == 401
+        assert spent.taken() == (6, 2**6)
 
 
-async def test_an_empty_store_takes_the_time_of_a_hash_too(tmp_path: Path) -> None:
-    async with open_site(tmp_path, cost=9) as site:
-        begun_s = time.process_time()
-        await site.sign_in("nobody")
-        spent_s = time.process_time() - begun_s
-        begun_s = time.process_time()
+async def test_b3_an_unknown_name_and_a_wrong_password_take_one_hash_each(tmp_path: Path, spent: Spent) -> None:
+    async with open_site(tmp_path, cost=6) as site:
         await site.sign_up()
-        assert spent_s > (time.process_time() - begun_s) / 2
+        spent.taken()
+        for nickname in ("anna", "nobody") * 3:
+            assert (await site.sign_in(nickname, "wrong password")).status == 401
+            assert spent.taken() == (6, 2**6)
+
+
+@pytest.mark.parametrize(("stored", "configured"), [(4, 7), (6, 7), (7, 4), (7, 6)])
+async def test_b3_a_stored_hash_of_another_cost_tells_nobody_whose_it_is(
+    tmp_path: Path, spent: Spent, stored: int, configured: int
+) -> None:
+    async with open_site(tmp_path, cost=stored) as site:
+        await site.sign_up()
+    async with open_site(tmp_path, cost=configured) as site:
+        await site.sign_up(nickname="late")
+        spent.taken()
+        first_costs = []
+        for nickname in ("anna", "nobody", "late"):
+            assert (await site.sign_in(nickname, "wrong password")).status == 401
+            cost, rounds = spent.taken()
+            first_costs.append(cost)
+            assert rounds == 2 ** max(stored, configured)
+        assert first_costs == [stored, configured, configured]
 
 
 async def test_a_raised_cost_hashes_anew_at_the_next_sign_in(tmp_path: Path) -> None:
