@@ -113,7 +113,7 @@ async def raw_answer(client: Client, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("path", ["/", "/nothing", "/thing/", "/thing/a/b", "/Thing", "/thing%00", "/%ff%fe"])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "PROPFIND"])
-async def test_an_unknown_path_is_404(client: Client, method: str, path: str):
+async def test_h1_an_unknown_path_is_404(client: Client, method: str, path: str):
     answer = await client.request(method, path)
     assert (answer.status, answer.content_type) == (404, "application/problem+json")
     assert await answer.json() == {"title": "Not Found", "status": 404, "code": "not_found", "detail": "Not Found"}
@@ -132,7 +132,9 @@ async def test_an_unknown_path_is_404(client: Client, method: str, path: str):
         ("POST", "/for/admin", "GET,HEAD"),
     ],
 )
-async def test_another_method_is_405_with_those_that_are_allowed(client: Client, method: str, path: str, allowed: str):
+async def test_h1_another_method_is_405_with_those_that_are_allowed(
+    client: Client, method: str, path: str, allowed: str
+):
     answer = await client.request(method, path)
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)
     assert answer.content_type == "application/problem+json"
@@ -143,7 +145,7 @@ async def test_another_method_is_405_with_those_that_are_allowed(client: Client,
     ("who", "statuses"),
     [(None, [200, 401, 401, 401]), ("ann", [200, 200, 403, 403]), ("carl", [200] * 3 + [403]), ("dora", [200] * 4)],
 )
-async def test_a_route_is_for_its_role_and_those_above(client: Client, who: str | None, statuses: list[int]):
+async def test_c8_a_route_is_for_its_role_and_those_above(client: Client, who: str | None, statuses: list[int]):
     headers = {} if who is None else {"Authorization": who}
     answers = [await client.get(f"/for/{role}", headers=headers) for role in ("anyone", "user", "analyst", "admin")]
     assert [answer.status for answer in answers] == statuses
@@ -160,14 +162,16 @@ async def test_a_bad_token_is_401_on_a_guarded_route_only(client: Client):
     assert (await client.get("/for/anyone", headers=eve)).status == 200
 
 
-async def test_a_body_is_taken_up_to_its_limit_and_one_byte_more_is_413(client: Client):
+async def test_h3_a_body_is_taken_up_to_its_limit_and_one_byte_more_is_413(client: Client):
     answer = await client.post("/thing/new", data=b"x" * BODY_BYTES_MAX)
     assert (answer.status, await answer.json()) == (200, {"bytes": BODY_BYTES_MAX})
     answer = await client.post("/thing/new", data=b"x" * (BODY_BYTES_MAX + 1))
     assert (answer.status, (await answer.json())["code"]) == (413, "body_too_large")
 
 
-async def test_a_body_that_names_no_length_is_413_at_the_limit_however_long_it_goes_on(client: Client, things: Things):
+async def test_h3_a_body_that_names_no_length_is_413_at_the_limit_however_long_it_goes_on(
+    client: Client, things: Things
+):
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -189,7 +193,7 @@ async def test_a_small_body_that_unpacks_to_a_large_one_is_413(client: Client):
     assert (answer.status, (await answer.json())["code"]) == (413, "body_too_large")
 
 
-async def test_an_error_that_nobody_expected_is_500_with_a_request_id_only(client: Client):
+async def test_h6_an_error_that_nobody_expected_is_500_with_a_request_id_only(client: Client):
     with capture_logs() as logs:
         answers = [await client.get("/error") for _ in range(2)]
     problems = [await answer.json() for answer in answers]
@@ -210,7 +214,7 @@ async def test_an_error_that_nobody_expected_is_500_with_a_request_id_only(clien
 @pytest.mark.parametrize(
     "error", [KeyError(SECRET), StorageError(SECRET), OSError(28, SECRET), RecursionError(SECRET), TimeoutError(SECRET)]
 )
-async def test_no_text_of_an_unexpected_error_gets_out(client: Client, things: Things, error: Exception):
+async def test_h6_no_text_of_an_unexpected_error_gets_out(client: Client, things: Things, error: Exception):
     things.error = error
     answer = await client.get("/error")
     assert answer.status == 500
@@ -297,7 +301,7 @@ ANSWERS = [("GET", "/thing"), ("GET", "/nothing"), ("POST", "/thing"), ("GET", "
 
 
 @pytest.mark.parametrize(("method", "path"), [*ANSWERS, ("HEAD", "/thing"), ("GET", "/elsewhere")])
-async def test_every_answer_has_the_headers_of_every_answer(client: Client, method: str, path: str):
+async def test_h5_every_answer_has_the_headers_of_every_answer(client: Client, method: str, path: str):
     answer = await client.request(method, path, allow_redirects=False)
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -319,7 +323,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("request_bytes", UNREADABLE.values(), ids=UNREADABLE.keys())
-async def test_what_the_parser_cannot_read_is_400_in_plain_text_and_the_end_of_the_connection(
+async def test_h8_what_the_parser_cannot_read_is_400_in_plain_text_and_the_end_of_the_connection(
     client: Client, request_bytes: bytes
 ):
     # The parser answers before there is a request that a handler of ours could see.
@@ -337,7 +341,7 @@ async def test_what_the_parser_cannot_read_is_400_in_plain_text_and_the_end_of_t
         (b"GET /thing HTTP/1.1\r\nExpect: tea", b"417"),
     ],
 )
-async def test_no_answer_of_the_library_itself_tells_its_version(client: Client, request_line: bytes, status: bytes):
+async def test_h5_no_answer_of_the_library_itself_tells_its_version(client: Client, request_line: bytes, status: bytes):
     answer = await raw_answer(client, request_line + b"\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"Server: footfall\r\n" in answer

@@ -42,7 +42,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_what_is_not_json_is_answered_400(tmp_path: Path, path: str, body: bytes) -> None:
+async def test_h2_what_is_not_json_is_answered_400(tmp_path: Path, path: str, body: bytes) -> None:
     async with open_site(tmp_path) as site:
         answer = await site.client.post(path, data=body, headers={"Content-Type": JSON})
         assert answer.status == 400, await answer.text()
@@ -52,7 +52,7 @@ async def test_what_is_not_json_is_answered_400(tmp_path: Path, path: str, body:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("body", [b"null", b"[]", b"1", b'"text"', b"{}", b"true", b"[{}]", b"1e400"])
-async def test_json_that_is_no_form_is_answered_422(tmp_path: Path, path: str, body: bytes) -> None:
+async def test_h2_json_that_is_no_form_is_answered_422(tmp_path: Path, path: str, body: bytes) -> None:
     async with open_site(tmp_path) as site:
         answer = await site.client.post(path, data=body, headers={"Content-Type": JSON})
         assert answer.status == 422, await answer.text()
@@ -63,7 +63,9 @@ async def test_json_that_is_no_form_is_answered_422(tmp_path: Path, path: str, b
     ("member", "value"),
     [("age", b"1e400"), ("age", b"-0.5"), ("nickname", b"1e400"), ("email", b"1e400"), ("x", b"1e400")],
 )
-async def test_a_number_out_of_range_is_answered_422_with_its_path(tmp_path: Path, member: str, value: bytes) -> None:
+async def test_a2_a_number_out_of_range_is_answered_422_with_its_path(
+    tmp_path: Path, member: str, value: bytes
+) -> None:
     form = {name: one for name, one in ANNA.items() if name != member}
     body = json.dumps(form).encode()[:-1] + b', "%s": %s}' % (member.encode(), value)
     async with open_site(tmp_path) as site:
@@ -72,7 +74,7 @@ async def test_a_number_out_of_range_is_answered_422_with_its_path(tmp_path: Pat
         assert f"$.{member}" in [error["path"] for error in (await answer.json())["errors"]]
 
 
-async def test_of_a_repeated_member_the_last_counts(tmp_path: Path) -> None:
+async def test_h2_of_a_repeated_member_the_last_counts(tmp_path: Path) -> None:
     body = b'{"age": 1, ' + json.dumps(ANNA).encode()[1:]
     async with open_site(tmp_path) as site:
         answer = await site.client.post("/auth/signup", data=body, headers={"Content-Type": JSON})
@@ -90,7 +92,7 @@ TYPES = [
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("content_type", TYPES)
-async def test_another_content_type_is_answered_415(tmp_path: Path, path: str, content_type: str) -> None:
+async def test_h1_another_content_type_is_answered_415(tmp_path: Path, path: str, content_type: str) -> None:
     async with open_site(tmp_path) as site:
         answer = await site.client.post(path, data=json.dumps(ANNA), headers={"Content-Type": content_type})
         assert answer.status == 415
@@ -106,7 +108,9 @@ async def test_json_in_utf_8_is_taken_however_it_is_spelled(tmp_path: Path, cont
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("chunked", [None, True], ids=["with a length", "in chunks"])
-async def test_a_body_over_the_limit_is_answered_413(tmp_path: Path, path: str, chunked: Literal[True] | None) -> None:
+async def test_h3_a_body_over_the_limit_is_answered_413(
+    tmp_path: Path, path: str, chunked: Literal[True] | None
+) -> None:
     body = json.dumps(ANNA).encode().ljust(BODY_BYTES_MAX + 1)
     async with open_site(tmp_path) as site:
         answer = await site.client.post(path, data=body, headers={"Content-Type": JSON}, chunked=chunked)
@@ -133,7 +137,7 @@ LEAKS = [
 
 
 @pytest.mark.parametrize(("path", "body"), LEAKS)
-async def test_no_error_and_no_log_line_tells_the_password(
+async def test_a14_no_error_and_no_log_line_tells_the_password(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], path: str, body: object
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -149,7 +153,7 @@ async def test_no_error_and_no_log_line_tells_the_password(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_password_is_not_told_when_the_daemon_itself_is_at_fault(
+async def test_a14_a_password_is_not_told_when_the_daemon_itself_is_at_fault(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], path: str
 ) -> None:
     async with open_site(tmp_path) as site:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientResponse
 from msgspec.structs import replace
 
-from tests.collector.identity_site import ANNA, BORIS, LIFETIME_S, LIFETIMES, PASSWORD, Clock, Site, open_site
+from tests.collector.identity_site import ANNA, BORIS, LIFETIME_S, LIFETIMES, PASSWORD, Clock, Site, bearer, open_site
 
 
 async def signed_in(site: Site, nickname: str = "anna") -> str:
@@ -47,7 +47,7 @@ def comparable(answer: ClientResponse) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in own}
 
 
-async def test_every_failed_sign_in_is_answered_alike(tmp_path: Path) -> None:
+async def test_b2_every_failed_sign_in_is_answered_alike(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         await site.sign_up()
         answers = [
@@ -69,6 +69,29 @@ async def test_every_failed_sign_in_is_answered_alike(tmp_path: Path) -> None:
         assert [(one.status, await one.read(), comparable(one)) for one in answers] == [
             (401, await first.read(), comparable(first))
         ] * len(answers)
+
+
+async def test_b2_a_deleted_user_is_answered_as_one_that_never_was(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        await site.sign_up()
+    (path,) = (tmp_path / "users").rglob("*.json")
+    path.unlink()
+    async with open_site(tmp_path) as site:
+        gone, never = await site.sign_in("anna"), await site.sign_in("nobody")
+        assert (gone.status, await gone.read(), comparable(gone)) == (401, await never.read(), comparable(never))
+
+
+async def test_b11_a_sign_in_with_an_old_token_opens_another_session_and_leaves_the_old_one(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        old = (await site.sign_up())["jwt_token"]
+        sid = (await site.sessions.authenticate(old)).sid
+        body = {"nickname": "anna", "password": PASSWORD}
+        answer = await site.client.post("/auth/signin", json=body, headers=bearer(old))
+        new = (await answer.json())["jwt_token"]
+        assert (await site.sessions.authenticate(new)).sid != sid
+        assert (await site.sessions.authenticate(old)).sid == sid
+        await site.sign_out(new)
+        assert [(await site.me(token)).status for token in (old, new)] == [200, 401]
 
 
 async def test_no_end_of_a_long_password_is_cut_off(tmp_path: Path) -> None:
@@ -99,7 +122,7 @@ async def test_a_sign_in_of_another_shape_is_answered_422(tmp_path: Path, body: 
         assert [error["path"] for error in (await answer.json())["errors"]] == [path]
 
 
-async def test_a_sign_out_ends_that_session_at_once_and_after_a_restart(tmp_path: Path) -> None:
+async def test_d8_a_sign_out_ends_that_session_at_once_and_after_a_restart(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         first, second = (await site.sign_up())["jwt_token"], await signed_in(site)
         answer = await site.sign_out(first)
@@ -141,7 +164,7 @@ async def test_a_token_whose_user_is_gone_is_dead_and_can_be_signed_out(tmp_path
         assert (await site.sign_in()).status == 401
 
 
-async def test_a_new_role_counts_for_an_old_token(tmp_path: Path) -> None:
+async def test_c11_a_new_role_counts_for_an_old_token(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         envelope = await site.sign_up()
         await site.users.update(envelope["user"]["user_id"], lambda user: replace(user, role="analyst"))

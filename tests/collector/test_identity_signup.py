@@ -20,7 +20,7 @@ def files(directory: Path) -> list[Path]:
     return [path for path in (directory / "users").rglob("*") if path.is_file()]
 
 
-async def test_a_nickname_sign_up_answers_the_envelope(tmp_path: Path) -> None:
+async def test_a1_a_nickname_sign_up_answers_the_envelope_and_nothing_of_the_password(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         answer = await site.post("/auth/signup", ANNA)
         envelope = await answer.json()
@@ -31,6 +31,8 @@ async def test_a_nickname_sign_up_answers_the_envelope(tmp_path: Path) -> None:
     user_id = envelope["user"].pop("user_id")
     assert len(user_id) == 32
     assert envelope["user"] == without(ANNA, "password") | {"role": "user"}
+    text = await answer.text()
+    assert not any(secret in text for secret in (PASSWORD, "bcrypt", "$2b$"))
 
 
 async def test_an_email_sign_up_reads_name_and_surname(tmp_path: Path) -> None:
@@ -99,18 +101,57 @@ WRONG = [
     *[(member, value) for member in ("firstname", "lastname", "nickname") for value in [*NAMES, 1, None, [], True]],
     *[("nickname", value) for value in ("zero\u200bwidth", "join\u200der", "soft\u00adhyphen", " space")],
     *[("password", value) for value in ("", "1234567", "x" * 4097, "я" * 2049, 12345678, None, [])],
-    *[(member, "admin") for member in ("role", "id", "user_id", "verified", "email", "is_admin")],
+    ("email", "anna@example.org"),
 ]
 
 
 @pytest.mark.parametrize(("member", "value"), WRONG, ids=[f"{member}={value!r:.20}" for member, value in WRONG])
-async def test_a_wrong_member_is_answered_422_with_its_path(tmp_path: Path, member: str, value: object) -> None:
+async def test_a2_a_wrong_member_is_answered_422_with_its_path_and_nothing_is_stored(
+    tmp_path: Path, member: str, value: object
+) -> None:
     async with open_site(tmp_path) as site:
         answer = await site.post("/auth/signup", ANNA | {member: value})
         assert answer.status == 422
         assert answer.content_type == "application/problem+json"
         assert [error["path"] for error in (await answer.json())["errors"]] == [f"$.{member}"]
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("member", ["firstname", "lastname", "nickname", "password"])
+async def test_a2_a_lone_surrogate_is_answered_400_and_nothing_is_stored(tmp_path: Path, member: str) -> None:
+    body = json.dumps(ANNA | {member: "anna\ud800"}).encode()
+    async with open_site(tmp_path) as site:
+        answer = await site.client.post("/auth/signup", data=body, headers={"Content-Type": "application/json"})
+        assert (answer.status, (await answer.json())["code"]) == (400, "body_malformed")
+    assert files(tmp_path) == []
+
+
+NOT_ONES_OWN = {
+    "role": "admin",
+    "id": "0" * 32,
+    "user_id": "0" * 32,
+    "verified": True,
+    "is_admin": True,
+    "created_at": "2026-01-01T00:00:00Z",
+    "blocked_at": None,
+    "password_hash": "bcrypt-hmac-sha384$2b$04$" + "a" * 53,
+    "sessions": [],
+}
+
+
+@pytest.mark.parametrize("form", [ANNA, BORIS], ids=["by nickname", "by e-mail"])
+@pytest.mark.parametrize("member", NOT_ONES_OWN)
+async def test_a3_a_member_that_is_not_for_its_user_to_set_is_refused(
+    tmp_path: Path, member: str, form: dict[str, object]
+) -> None:
+    async with open_site(tmp_path) as site:
+        answer = await site.post("/auth/signup", form | {member: NOT_ONES_OWN[member]})
+        assert answer.status == 422
+        (error,) = (await answer.json())["errors"]
+        assert (error["path"], error["code"]) == (f"$.{member}", "extra_forbidden")
+        assert files(tmp_path) == []
+        envelope = await (await site.post("/auth/signup", form)).json()
+        assert (await (await site.me(envelope["jwt_token"])).json())["role"] == "user"
 
 
 EMAILS = ["", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b\n", "a@b\0", "a\u202e@b", "x" * 252 + "@b.c", 1, []]
@@ -157,7 +198,7 @@ async def test_the_least_password_length_is_a_setting(tmp_path: Path) -> None:
         assert (await answer.json())["errors"][0]["code"] == "password_too_short"
 
 
-async def test_a_taken_name_is_answered_409_after_a_restart_too(tmp_path: Path) -> None:
+async def test_a10_a_taken_name_is_answered_409_after_a_restart_too(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         await site.post("/auth/signup", ANNA)
         await site.post("/auth/signup", BORIS)
@@ -169,7 +210,7 @@ async def test_a_taken_name_is_answered_409_after_a_restart_too(tmp_path: Path) 
     assert len(files(tmp_path)) == 2
 
 
-async def test_of_fifty_concurrent_sign_ups_for_one_name_one_wins(tmp_path: Path) -> None:
+async def test_a9_of_fifty_concurrent_sign_ups_for_one_name_one_wins(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         spellings = ["anna", "ANNA", "Ａnna", "ａｎｎａ", "aNNa"] * 10  # noqa: RUF001 - look-alikes are the point
         answers = await asyncio.gather(*(site.post("/auth/signup", ANNA | {"nickname": one}) for one in spellings))

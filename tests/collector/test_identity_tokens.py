@@ -147,7 +147,7 @@ async def test_a_bad_token_is_answered_401_invalid_token(tmp_path: Path, value: 
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"Authorization": ""}])
-async def test_no_token_is_answered_401_without_an_error_code(tmp_path: Path, headers: dict[str, str]) -> None:
+async def test_c8_no_token_is_answered_401_without_an_error_code(tmp_path: Path, headers: dict[str, str]) -> None:
     async with open_site(tmp_path) as site:
         for ask in (site.client.get("/auth/me", headers=headers), site.client.post("/auth/signout", headers=headers)):
             answer = await ask
