@@ -120,6 +120,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             routes,
             callers.authenticate,
             body_bytes_max=settings.server.body_bytes_max,
+            over_tls=origins.over_tls,
             refused=refused,
             forbidden=callers.forbidden,
         )

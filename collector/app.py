@@ -1,10 +1,11 @@
 """The HTTP application: routes and their guards; opens nothing, starts nothing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web, web_response
 
+from collector import transport_security
 from collector.answers import HEADERS
 from collector.identity.caller import CALLER, Authenticate, RoleInsufficient, TokenMissing
 from collector.problems import Forbidden, answering_problems, no_such_route
@@ -18,6 +19,7 @@ def build_app(
     authenticate: Authenticate,
     *,
     body_bytes_max: int,
+    over_tls: Callable[[web.Request], bool] = lambda request: request.secure,
     refused: Counter[int] | None = None,
     forbidden: Forbidden | None = None,
 ) -> web.Application:
@@ -26,6 +28,7 @@ def build_app(
     # aiohttp's own answers (its parser's 400, `OPTIONS *`) would tell its version to strangers; it has no setting.
     web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
     app = web.Application(client_max_size=body_bytes_max)
+    app.on_response_prepare.append(transport_security.policy_over(over_tls))
     for route in routes:
         assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"
         handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)

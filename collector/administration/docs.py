@@ -32,7 +32,6 @@ SAFE = {
     **HEADERS,
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
-    "Referrer-Policy": "no-referrer",
 }
 
 UNCHANGED = Answer()

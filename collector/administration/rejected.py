@@ -1,9 +1,11 @@
 """GET /admin/rejected: what was kept aside, and why; one item of it, and its replay."""
 
+import http
+
 import msgspec
 from aiohttp import web
 
-from collector.answers import accepted_answer, json_answer
+from collector.answers import json_answer
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
 from collector.tracking.replay import Replay
 from collector.wire.problem import RequestError
@@ -51,7 +53,7 @@ class Rejected:
 
     async def replayed(self, request: web.Request) -> web.Response:
         """Send a rejected item through the door again; it stays listed, and a second replay becomes a duplicate."""
-        return accepted_answer(await self.replay(request.match_info["receipt"]))
+        return json_answer(await self.replay(request.match_info["receipt"]), http.HTTPStatus.ACCEPTED)
 
     async def page(self, limit: int, cursor: str | None) -> RejectedAnswer:
         """Return a page of items, last loaded first; `cursor` is the `next` of the page before."""

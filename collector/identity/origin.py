@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aiohttp import hdrs, web
+from multidict import istr
 
 from collector.request_id import request_id
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+FORWARDED_PROTO = istr("X-Forwarded-Proto")
 USER_AGENT_MAX = 256
 """Characters of a User-Agent that are kept."""
 SITE_PREFIX = 64
@@ -45,6 +47,11 @@ class Origins:
         """Return where a request comes from, its strings cut."""
         user_agent = request.headers.get(hdrs.USER_AGENT, "")[:USER_AGENT_MAX]
         return Origin(self._peer(request), user_agent, request_id(request), self._visitor_of(request))
+
+    def over_tls(self, request: web.Request) -> bool:
+        """Return whether a trusted proxy says that the browser's connection to it is encrypted."""
+        proxy = _address(request.remote or "")
+        return request.headers.get(FORWARDED_PROTO) == "https" and proxy is not None and self._is_trusted(proxy)
 
     def _peer(self, request: web.Request) -> str:
         """Return the right-most address that is not a trusted proxy's: what stands left of it anybody may have written."""

@@ -5,7 +5,7 @@ from typing import Literal
 from aiohttp import hdrs, web
 from multidict import istr
 
-from collector.answers import accepted_answer, json_answer
+from collector.answers import accepted_answer, json_answer, tracked_answer
 from collector.identity.caller import Authenticate, NotYours, TokenInvalid
 from collector.routes import Answer, JsonBody, Route, Taking
 from collector.tracking.batch import Batch
@@ -112,7 +112,7 @@ class Tracking:
         self, status: Literal["accepted", "duplicate"], event: Event, offset: int, visitor: Visitor
     ) -> web.Response:
         body = wire.Accepted(status, event.event_id, f"{self._log.log_id}:{offset}")
-        return json_answer(body, ACCEPTED, self._visitors.cookie(visitor)) if visitor.is_new else accepted_answer(body)
+        return tracked_answer(body, self._visitors.cookie(visitor)) if visitor.is_new else accepted_answer(body)
 
     async def _take_many(self, raw: bytes, visitor: Visitor) -> web.Response:
         batch = Batch(
@@ -125,4 +125,4 @@ class Tracking:
         batch.read(raw)
         first = await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
         cookie = self._visitors.cookie(visitor) if visitor.is_new else {}
-        return json_answer(batch.result(first), ACCEPTED, cookie)
+        return tracked_answer(batch.result(first), cookie)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ipaddress
 import re
 from collections.abc import AsyncIterator
 
@@ -14,6 +15,7 @@ from collector.answers import json_answer
 from collector.app import build_app
 from collector.identity.caller import Caller, NotYours, TokenInvalid
 from collector.identity.errors import AuthorizationRepeated, CredentialsWrong, HashQueueFull, NameTaken
+from collector.identity.origin import Origins
 from collector.routes import Answer, Bodyless, Route, Who
 from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTooLarge, FieldError, QueryInvalid
 from storage.errors import (
@@ -306,6 +308,33 @@ async def test_h5_every_answer_has_the_headers_of_every_answer(client: Client, m
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers.getall("Server") == ["footfall"]
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "path"), [*ANSWERS, ("HEAD", "/thing"), ("GET", "/elsewhere")])
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "said"),
+    [
+        (["127.0.0.0/8"], {"X-Forwarded-Proto": "https"}, "max-age=31536000"),
+        (["127.0.0.0/8"], {"X-Forwarded-Proto": "http"}, None),
+        (["127.0.0.0/8"], {"X-Forwarded-Proto": "https, http"}, None),
+        (["127.0.0.0/8"], {"Forwarded": "proto=https"}, None),
+        (["127.0.0.0/8"], {}, None),
+        (["192.0.2.0/24"], {"X-Forwarded-Proto": "https"}, None),
+        ([], {"X-Forwarded-Proto": "https"}, None),
+    ],
+)
+async def test_h5_who_came_encrypted_through_a_trusted_proxy_is_told_to_come_so_again(
+    method: str, path: str, proxies: list[str], forwarded: dict[str, str], said: str | None
+):
+    trusted = [ipaddress.ip_network(proxy) for proxy in proxies]
+    origins = Origins(trusted, lambda _: None)
+    app = build_app(Things().routes(), authenticate, body_bytes_max=BODY_BYTES_MAX, over_tls=origins.over_tls)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.request(method, path, headers=forwarded, allow_redirects=False)
+        assert answer.headers.get("Strict-Transport-Security") == said
 
 
 UNREADABLE = {

@@ -129,9 +129,20 @@ async def test_every_route_lets_in_whom_the_table_says_and_answers_as_it_says(ho
             async with session.request(method, address(path), json=body, headers=headers) as answer:
                 streams = answer.content_type == "text/event-stream"
                 raw = b"" if streams else await answer.read()
+                check_headers(answer, operation)
                 check_guard(role, (method, path), operation["x-role"], answer.status, raw)
                 if not streams:
                     check_shape(house.document, operation, answer.status, answer.content_type, raw)
+
+
+def check_headers(answer: aiohttp.ClientResponse, operation: dict) -> None:
+    """Row H5: what every answer says to a browser; what tracking took is for none to look at."""
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] in ("no-store", "no-cache")
+    assert answer.headers.getall("Server") == ["footfall"]
+    if operation["tags"] != ["tracking"]:
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
 WRONG: list[object] = [[[]]]
