@@ -120,6 +120,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             routes,
             callers.authenticate,
             body_bytes_max=settings.server.body_bytes_max,
+            body_wait_s=settings.server.body_wait_s,
             over_tls=origins.over_tls,
             refused=refused,
             forbidden=callers.forbidden,
@@ -142,6 +143,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             await serve(
                 app,
                 listener,
+                idle_s=settings.server.idle_s,
                 shutdown_s=settings.server.shutdown_s,
                 stop=stop,
                 ready=lambda address: _say_ready(address, supervisor),

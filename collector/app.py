@@ -9,7 +9,7 @@ from collector import transport_security
 from collector.answers import HEADERS
 from collector.identity.caller import CALLER, Authenticate, RoleInsufficient, TokenMissing
 from collector.problems import Forbidden, answering_problems, no_such_route
-from collector.routes import Handler, Route, Who, gaps
+from collector.routes import BODY_WAIT_S, Handler, Route, Who, gaps
 
 RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
 
@@ -19,6 +19,7 @@ def build_app(
     authenticate: Authenticate,
     *,
     body_bytes_max: int,
+    body_wait_s: float = 30.0,
     over_tls: Callable[[web.Request], bool] = lambda request: request.secure,
     refused: Counter[int] | None = None,
     forbidden: Forbidden | None = None,
@@ -28,6 +29,7 @@ def build_app(
     # aiohttp's own answers (its parser's 400, `OPTIONS *`) would tell its version to strangers; it has no setting.
     web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
     app = web.Application(client_max_size=body_bytes_max)
+    app[BODY_WAIT_S] = body_wait_s
     app.on_response_prepare.append(transport_security.policy_over(over_tls))
     for route in routes:
         assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"

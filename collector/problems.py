@@ -46,6 +46,7 @@ BEARER_SCOPE = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
 TABLE: dict[type[Exception], Status] = {
     wire.BodyMalformed: Status(400),
     web.RequestPayloadError: Status(400, wire.BodyMalformed.code, shown=False),
+    wire.BodyTooSlow: Status(408, headers={"Connection": "close"}),
     wire.BodyTooLarge: Status(413),
     wire.BodyTypeUnsupported: Status(415),
     wire.BodyInvalid: Status(422),

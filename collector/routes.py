@@ -3,6 +3,7 @@
 Router, guard, validation, OpenAPI document and tests come from its rows.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -15,6 +16,7 @@ from collector.wire.problem import (
     BodyInvalid,
     BodyMalformed,
     BodyTooLarge,
+    BodyTooSlow,
     BodyTypeUnsupported,
     QueryInvalid,
     RequestError,
@@ -28,6 +30,9 @@ Who = Literal["anyone", "user", "analyst", "admin"]
 """The least role that may call; `anyone` needs no token, and a route for anyone may still read one."""
 
 JSON = "application/json"
+
+BODY_WAIT_S = web.AppKey("body_wait_s", float)
+"""How long the rest of a body may take once its head is there."""
 
 Taken = TypeVar("Taken")
 Taken_co = TypeVar("Taken_co", covariant=True)
@@ -55,7 +60,7 @@ class JsonBody(Generic[Taken]):
     `is_open`: members that no shape names are taken too. `items_max`: an array of up to so many is taken as well.
     """
 
-    errors = (BodyMalformed, BodyTooLarge, BodyTypeUnsupported, BodyInvalid)
+    errors = (BodyMalformed, BodyTooSlow, BodyTooLarge, BodyTypeUnsupported, BodyInvalid)
 
     def __init__(
         self, decode: Callable[[bytes], Taken], *shapes: type, is_open: bool = False, items_max: int | None = None
@@ -68,7 +73,17 @@ class JsonBody(Generic[Taken]):
     async def read(self, request: web.Request) -> Taken:
         """Return the body decoded."""
         require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
-        return self._decode(await request.read())
+        # Most bodies come with their head: a timer for each of them would only cost.
+        return self._decode(await (request.read() if request.content.is_eof() else _waited_for(request)))
+
+
+async def _waited_for(request: web.Request) -> bytes:
+    wait_s = request.app[BODY_WAIT_S]
+    try:
+        async with asyncio.timeout(wait_s):
+            return await request.read()
+    except TimeoutError:
+        raise BodyTooSlow(f"the body did not come within {wait_s:g} s") from None
 
 
 def model_body(model: type[Model]) -> JsonBody[Model]:

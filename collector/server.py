@@ -16,6 +16,10 @@ CONNECTIONS_WAITING_MAX = 1024
 """Connections that the kernel keeps until they are accepted."""
 
 
+LINGERING_S = 5.0
+"""How long what a refused request still sends is read and thrown away: a connection that is closed earlier loses the answer."""
+
+
 class AddressUnusable(Exception):
     """The daemon cannot listen where it should; the text is one line with the remedy."""
 
@@ -40,6 +44,7 @@ async def serve(
     app: web.Application,
     listener: socket.socket,
     *,
+    idle_s: float,
     shutdown_s: float,
     stop: asyncio.Event,
     ready: Callable[[str], None],
@@ -47,9 +52,17 @@ async def serve(
 ) -> None:
     """Serve until `stop`; then accept nothing more and give open requests `shutdown_s` to be answered.
 
+    A connection that has brought no whole head of a request for `idle_s` is closed, a new one as well as one that has been answered.
     `ready` is called with the address once connections are accepted, `stopping` when `stop` was set.
     """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=shutdown_s)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=idle_s,
+        lingering_time=LINGERING_S,
+        shutdown_timeout=shutdown_s,
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()

@@ -27,6 +27,8 @@ class Server(Section):
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8080, ge=0, le=65_535)
     body_bytes_max: int = Field(MIB, ge=KIB, le=256 * MIB)
+    body_wait_s: float = Field(30.0, gt=0, le=3600)
+    idle_s: float = Field(75.0, gt=0, le=3600)
     shutdown_s: float = Field(10.0, gt=0, le=600)
     trusted_proxies: tuple[Network, ...] = Field(LOOPBACK, max_length=256)
 

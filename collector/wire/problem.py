@@ -43,6 +43,12 @@ class BodyTooLarge(RequestError):
     code = "body_too_large"
 
 
+class BodyTooSlow(RequestError):
+    """The body did not come within its time (408)."""
+
+    code = "body_too_slow"
+
+
 class BodyTypeUnsupported(RequestError):
     """The Content-Type is not one that the route reads (415)."""
 
