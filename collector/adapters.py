@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from collector.config import Secrets
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit, Tell
+from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
@@ -76,9 +77,9 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
         now,
         time.monotonic,
     )
-    length_min = identity.password_length_min
+    rules = PasswordRules(length_min=identity.password_length_min, site_name=identity.site_name)
     async with audit_file, users, passwords:
-        accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_length_min=length_min)
+        accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_rules=rules)
         yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file)
 
 

@@ -108,6 +108,7 @@ class Live(Section):
 class Identity(Section):
     """[identity]."""
 
+    site_name: str = Field("Footfall", min_length=1, max_length=64, pattern=r"^[^:\x00-\x1f\x7f]+$")
     password_length_min: int = Field(8, ge=4, le=1024)
     bcrypt_cost: int = Field(12, ge=4, le=16)
     hash_threads: int = Field(2, ge=1, le=64)

@@ -12,11 +12,12 @@ from collector.identity.audit import Audit, AuditEvent
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.errors import CredentialsWrong, NameTaken
 from collector.identity.origin import HERE, Origin
+from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.sessions import Grant, Sessions
 from collector.identity.throttle import Throttle
 from collector.limits import RateExceeded
-from collector.wire.accounts import require_nickname, require_password
+from collector.wire.accounts import require_nickname
 from storage.errors import StorageError, UserExists
 from storage.ports import UserStore
 from storage.user import Role, Session, User, email_key, nickname_key
@@ -52,7 +53,7 @@ class Accounts:
         clock: Callable[[], datetime],
         *,
         audit: Audit,
-        password_length_min: int,
+        password_rules: PasswordRules,
         random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._users = users
@@ -61,14 +62,14 @@ class Accounts:
         self._throttle = throttle
         self._audit = audit
         self._clock = clock
-        self._password_length_min = password_length_min
+        self._password_rules = password_rules
         self._random_hex = random_hex
 
     async def sign_up(self, person: Person, password: str, origin: Origin) -> Grant:
         """Make a user with its first session.
 
         Raises:
-            BodyInvalid: the password is too short or too long.
+            BodyInvalid: the password is not fit.
             NameTaken: the nickname or e-mail is another user's, in any case or look-alike form.
             RateExceeded: too many from there.
             HashQueueFull, AuditFailed, LogFull: try again.
@@ -179,7 +180,7 @@ class Accounts:
             raise
 
     async def _new(self, person: Person, password: str, role: Role) -> User:
-        require_password(password, length_min=self._password_length_min)
+        self._password_rules.require_fit(password, person)
         return User(
             user_id=self._random_hex(ID_BYTES),
             role=role,

@@ -129,22 +129,6 @@ def require_nickname(nickname: str) -> None:
         raise BodyInvalid([FieldError("$.nickname", one["type"], one["msg"]) for one in found]) from None
 
 
-def require_password(password: str, *, length_min: int) -> None:
-    """Raise BodyInvalid for a password that nobody may have; `length_min` is in characters, the greatest is in bytes."""
-    if len(password) < length_min:
-        raise _password_error("password_too_short", f"should have at least {length_min} characters")
-    try:
-        size = len(password.encode())
-    except UnicodeEncodeError:
-        raise _password_error("control_character", "should be Unicode text") from None
-    if size > PASSWORD_BYTES_MAX:
-        raise _password_error("password_too_long", f"should have at most {PASSWORD_BYTES_MAX} bytes in UTF-8")
-
-
-def _password_error(code: str, message: str) -> BodyInvalid:
-    return BodyInvalid([FieldError("$.password", code, message)])
-
-
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A user as shown to itself."""
 

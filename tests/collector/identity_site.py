@@ -19,6 +19,7 @@ from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.handlers import Authentication
 from collector.identity.origin import Network, Origins
+from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
@@ -42,6 +43,7 @@ from tests.fakes.store import MemoryStore
 KEY = "a key of the tests: 0123456789abcdef0123456789abcdef"
 PEPPER = b"a pepper of the tests: 0123456789abcdef"
 PASSWORD = "correct horse battery"
+SITE_NAME = "Turm Café"
 BODY_BYTES_MAX = 64 * 1024
 LIFETIME_S = 900
 DAY_S = 86_400
@@ -149,9 +151,8 @@ async def open_site(
         )
         kept = KeptFile(directory / "throttle.json")
         throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
-        accounts = Accounts(
-            users, passwords, sessions, throttle, clock, audit=audit, password_length_min=password_length_min
-        )
+        rules = PasswordRules(length_min=password_length_min, site_name=SITE_NAME)
+        accounts = Accounts(users, passwords, sessions, throttle, clock, audit=audit, password_rules=rules)
         keeping = asyncio.create_task(throttle.run())
         origins = Origins(trusted_proxies, known)
         answers = SessionAnswers(sessions, origins)

@@ -20,7 +20,7 @@ def pool(*, pepper: bytes = PEPPER, cost: int = 4, threads: int = 2, queue_max: 
     return Passwords(pepper, cost=cost, threads=threads, queue_max=queue_max)
 
 
-async def test_the_hash_names_its_scheme_and_has_a_salt_of_its_own() -> None:
+async def test_a13_the_hash_names_its_scheme_and_has_a_salt_of_its_own() -> None:
     async with pool() as passwords:
         first, second = await passwords.hash("secret word"), await passwords.hash("secret word")
     assert STORED.fullmatch(first)
@@ -150,7 +150,7 @@ async def test_b3_a_stored_hash_of_another_cost_tells_nobody_whose_it_is(
         assert first_costs == [stored, configured, configured]
 
 
-async def test_a_raised_cost_hashes_anew_at_the_next_sign_in(tmp_path: Path) -> None:
+async def test_a13_a_raised_cost_hashes_anew_at_the_next_sign_in(tmp_path: Path) -> None:
     async with open_site(tmp_path, cost=4) as site:
         await site.sign_up()
     async with open_site(tmp_path, cost=5) as site:

@@ -179,19 +179,9 @@ async def test_the_ends_of_what_is_allowed_are_allowed(tmp_path: Path, changed: 
         assert (await site.post("/auth/signup", ANNA | changed)).status == 200
 
 
-PASSWORDS = ["x" * 8, "x" * 64, "я" * 64, "🙂" * 128, "x" * 4096, "я" * 2048, "12345678", " spaces and letters "]
-
-
-@pytest.mark.parametrize("password", PASSWORDS, ids=[f"{one[:4]}{len(one)}" for one in PASSWORDS])
-async def test_a_password_of_any_characters_within_the_limits_signs_in(tmp_path: Path, password: str) -> None:
-    async with open_site(tmp_path) as site:
-        await site.sign_up(password=password)
-        assert (await site.sign_in(password=password)).status == 200
-        assert (await site.sign_in(password=password[:-1])).status == 401
-
-
 async def test_the_least_password_length_is_a_setting(tmp_path: Path) -> None:
     async with open_site(tmp_path, password_length_min=5) as site:
+        # R1's own example, which a list of common passwords must not forbid then.
         assert (await site.post("/auth/signup", BORIS | {"password": "12345"})).status == 200
         answer = await site.post("/auth/signup", ANNA | {"password": "1234"})
         assert answer.status == 422
