@@ -20,6 +20,7 @@ from collector.wire.live import LiveBatch
 from console.actions import ACTIONS
 from console.answers import read
 from console.crash import write_crash
+from console.credentials import Credentials
 from console.errors import ConsoleError, Refused
 from console.feed import follow
 from console.overview import overview
@@ -30,7 +31,7 @@ from console.screens.overview import OverviewScreen
 from console.screens.period import PeriodScreen
 from console.screens.signin import SignInScreen
 from console.state import CHART_METRICS, Link, Rates, Snapshot, Span
-from console.token_file import write_token
+from console.token_file import write_tokens
 
 if TYPE_CHECKING:
     from console.client import Client
@@ -45,11 +46,11 @@ IDLE_REFRESH_S = 15.0
 
 
 class Connection(NamedTuple):
-    """Which daemon, under which name, and where its token is kept; `token` is None before a sign-in."""
+    """Which daemon, under which name, and where its tokens are kept; `credentials` is None before a sign-in."""
 
     url: str
     profile: str
-    token: str | None
+    credentials: Credentials | None
     token_file: Path
 
 
@@ -84,6 +85,7 @@ class FootfallApp(App[int], inherit_bindings=False):
         self._draw = draw
         self._rates = Rates()
         self._stale = asyncio.Event()
+        self._client: Client | None = None
         self.snapshot = Snapshot(clock())
 
     def on_mount(self) -> None:
@@ -95,6 +97,11 @@ class FootfallApp(App[int], inherit_bindings=False):
         self.switch_mode("overview")
         self.set_interval(PAINT_S, self._paint)
         self.call_after_refresh(self._connect)
+
+    async def on_unmount(self) -> None:
+        """Leave no refresh half done."""
+        if self._client is not None:
+            await self._client.settled()
 
     # What keys do.
 
@@ -162,14 +169,15 @@ class FootfallApp(App[int], inherit_bindings=False):
     async def _sessions(self) -> None:
         # The HTTP client takes as long to load as the first frame to show, and is not needed for it.
         client = await asyncio.to_thread(importlib.import_module, "console.client")
-        token, said = self._connection.token, ""
+        credentials, said = self._connection.credentials, ""
         while True:
-            if token is None:
+            if credentials is None:
                 self._set_link(Link("auth", self.snapshot.link.heard_at))
-                token = await self.push_screen_wait(SignInScreen(self._connection.url, said, self._sign_in))
-            async with client.Client(self._connection.url, token) as opened:
+                credentials = await self.push_screen_wait(SignInScreen(self._connection.url, said, self._sign_in))
+            async with client.Client(self._connection.url, credentials) as opened:
+                self._client = opened
                 refused = await self._session(opened)
-            token, said = None, f"signed out: {refused}"
+            credentials, said = None, f"signed out: {refused}"
 
     async def _session(self, client: "Client") -> Refused:
         """Follow the daemon until it does not take the token any more."""
@@ -234,13 +242,13 @@ class FootfallApp(App[int], inherit_bindings=False):
     def _set_link(self, link: Link) -> None:
         self.snapshot = self.snapshot._replace(link=link)
 
-    async def _sign_in(self, name: str, password: str) -> str:
+    async def _sign_in(self, name: str, password: str) -> Credentials:
         signin = importlib.import_module("console.signin")
         client = importlib.import_module("console.client")
         async with client.Client(self._connection.url, None) as opened:
             signed_in = await signin.ask(opened, name, password)
-        write_token(self._connection.token_file, signed_in.jwt_token)
-        return str(signed_in.jwt_token)
+        write_tokens(self._connection.token_file, signed_in.tokens)
+        return Credentials(signed_in.tokens, self._connection.token_file)
 
     # What is shown.
 

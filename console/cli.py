@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from console.arguments import connect, parser
+from console.credentials import kept_credentials
 from console.errors import ConsoleError, Refused, Unreachable, UsageError
 from console.text import say
-from console.token_file import read_token, state_directory
+from console.token_file import state_directory
 
 if TYPE_CHECKING:
     from console.report import Report
@@ -56,8 +57,8 @@ def _open_console(arguments: argparse.Namespace, root: argparse.ArgumentParser) 
         raise UsageError("the console needs a terminal; without one there are only the commands")
     from console.app import Connection, FootfallApp  # noqa: PLC0415 - Textual takes longer to load than --help may
 
-    token = read_token(arguments.token_file, os.environ)
-    connection = Connection(arguments.url, arguments.profile, token, arguments.token_file)
+    credentials = kept_credentials(arguments.token_file, os.environ)
+    connection = Connection(arguments.url, arguments.profile, credentials, arguments.token_file)
     app = FootfallApp(
         connection, crash_directory=state_directory(os.environ) / "crashes", ascii_only=not _shows_braille()
     )
@@ -83,7 +84,7 @@ def _shows_braille() -> bool:
 PLAIN_TERMINALS = frozenset({"linux", "vt100", "vt220"})
 """Terminals whose fonts have no braille."""
 
-SIGNIN_CODES = frozenset({"token_missing", "invalid_token"})
+SIGNIN_CODES = frozenset({"token_missing", "invalid_token", "session_expired", "refresh_token_reused"})
 
 
 def _run(arguments: argparse.Namespace) -> "Report":

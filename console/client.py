@@ -1,5 +1,6 @@
-"""The HTTP client of the console: one daemon, one token, limits on time and size."""
+"""The HTTP client of the console: one daemon, one session, limits on time and size."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
@@ -8,12 +9,15 @@ from typing import NamedTuple, Self
 
 import aiohttp
 import msgspec
+from aiohttp import hdrs
 from yarl import URL
 
-from console.answers import refusal
-from console.errors import AnswerUnreadable, Unreachable
+from console.answers import read, refusal
+from console.credentials import Credentials
+from console.errors import AnswerUnreadable, ConsoleError, Unreachable
 from console.sse import Message, Messages
 from console.text import clean
+from console.token_file import Tokens
 
 TIMEOUT_S = 40.0
 """Of a whole request; longer than a daemon lets a query run by default (store.query_timeout_s)."""
@@ -22,6 +26,11 @@ ANSWER_BYTES_MAX = 16 * 1024 * 1024
 STREAM_SILENCE_S = 10.0
 """A stream that says nothing for so long is dead: a daemon sends something every two seconds."""
 STREAM_TYPE = "text/event-stream"
+RENEWALS_MAX = 2
+"""Of the token of one request: the one that another process left may have ended too."""
+REFRESH_TIMEOUT_S = 4.0
+REFRESH_TRIES = 2
+"""Both within the daemon's grace of 10 s: where the first answer was lost, the second try gives the same tokens."""
 JSON_TYPES = ("application/json", "application/problem+json")
 
 
@@ -32,20 +41,33 @@ class Answer(NamedTuple):
     raw: bytes
 
 
-class Client:
-    """Asks the daemon at `url` while it is open; without a token as anybody."""
+class _Question(NamedTuple):
+    """A request as it can be sent again; `path` without a leading slash."""
 
-    def __init__(self, url: str, token: str | None, *, timeout_s: float = TIMEOUT_S) -> None:
+    method: str
+    path: str
+    headers: dict[str, str]
+    timeout: aiohttp.ClientTimeout
+    parameters: Mapping[str, str] | None = None
+    body: bytes | None = None
+
+
+class Client:
+    """Asks the daemon at `url` while it is open; without credentials as anybody.
+
+    A jwt_token that the daemon does not take any more is renewed once for all requests, which are then sent again.
+    """
+
+    def __init__(self, url: str, credentials: Credentials | None, *, timeout_s: float = TIMEOUT_S) -> None:
         self._url = URL(url)
-        self._headers = {"Accept": "application/json"}
-        if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._credentials = credentials
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
         self._session: aiohttp.ClientSession | None = None
+        self._renewal: asyncio.Task[bool] | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            headers=self._headers, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            headers={"Accept": "application/json"}, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
         )
         return self
 
@@ -53,7 +75,15 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._session is not None
+        await self.settled()
         await self._session.close()
+
+    async def settled(self) -> None:
+        """Wait for a refresh that is under way: its tokens must be in the file before the process ends."""
+        if self._renewal is not None:
+            # Whoever asked hears of its error.
+            with contextlib.suppress(ConsoleError):
+                await asyncio.shield(self._renewal)
 
     async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> bytes:
         """Return the body of a good answer; `path` without a leading slash.
@@ -72,13 +102,10 @@ class Client:
     @contextlib.asynccontextmanager
     async def stream(self, path: str, last_id: str) -> AsyncIterator[AsyncIterator[Message]]:
         """Open a stream of server-sent events behind the message of `last_id`; raises as `get` does."""
-        assert self._session is not None
         headers = {"Accept": STREAM_TYPE} | ({"Last-Event-ID": last_id} if last_id else {})
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=STREAM_SILENCE_S)
         with self._told():
-            async with self._session.get(
-                self._url.joinpath(path), headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
+            async with await self._answered(_Question("GET", path, headers, timeout)) as response:
                 if response.status != HTTPStatus.OK or response.content_type != STREAM_TYPE:
                     raise refusal(response.status, await _body(response))
                 yield _messages(response)
@@ -86,21 +113,64 @@ class Client:
     async def ask(
         self, method: str, path: str, *, parameters: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """Return the answer whatever its status; raises as `get` does, but never Refused."""
-        assert self._session is not None
+        """Return the answer whatever its status; raises as `get` does, Refused only where the session has ended."""
         headers = {} if body is None else {"Content-Type": "application/json"}
-        request = self._session.request(
+        question = _Question(method, path, headers, self._timeout, parameters, body)
+        with self._told():
+            async with await self._answered(question) as response:
+                return Answer(response.status, await _body(response))
+
+    async def refresh(self, refresh_token: str) -> Tokens:
+        """Return the next pair of tokens; raises as `get` does."""
+        question = _Question("POST", "auth/refresh", {}, aiohttp.ClientTimeout(total=REFRESH_TIMEOUT_S))
+        tries_left = REFRESH_TRIES
+        while True:
+            tries_left -= 1
+            try:
+                with self._told():
+                    async with await self._sent(question, refresh_token) as response:
+                        return read(_good(Answer(response.status, await _body(response))), Tokens)
+            except Unreachable:
+                if not tries_left:
+                    raise
+
+    async def _answered(self, question: _Question) -> aiohttp.ClientResponse:
+        """Return the head of the answer, where the token had ended of one with the next token."""
+        renewals_left = RENEWALS_MAX
+        while True:
+            token = self._credentials.jwt_token if self._credentials else None
+            response = await self._sent(question, token)
+            if token is None or not renewals_left or not _token_ended(response):
+                return response
+            renewals_left -= 1
+            try:
+                renewed = await self._renewed(token)
+            except BaseException:
+                response.close()
+                raise
+            if not renewed:
+                return response
+            response.release()
+
+    async def _sent(self, question: _Question, token: str | None) -> aiohttp.ClientResponse:
+        assert self._session is not None
+        return await self._session.request(
+            question.method,
+            self._url.joinpath(question.path),
+            params=question.parameters,
+            data=question.body,
+            headers=question.headers | ({} if token is None else {"Authorization": f"Bearer {token}"}),
+            timeout=question.timeout,
             # A redirect would carry the token to wherever it points.
-            method,
-            self._url.joinpath(path),
-            params=parameters,
-            data=body,
-            headers=headers,
             allow_redirects=False,
         )
-        with self._told():
-            async with request as response:
-                return Answer(response.status, await _body(response))
+
+    async def _renewed(self, ended: str) -> bool:
+        assert self._credentials is not None
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._credentials.renew(ended, self.refresh))
+        # A question that is given up must not take a refresh along: its answer would be lost, and with it the session.
+        return await asyncio.shield(self._renewal)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -110,6 +180,12 @@ class Client:
             raise Unreachable(f"{self._url}: {_reason(error)}; is footfalld running there?") from None
         except aiohttp.ClientError as error:
             raise AnswerUnreadable(f"{self._url}: is no footfalld: {clean(str(error))}") from None
+
+
+def _token_ended(response: aiohttp.ClientResponse) -> bool:
+    """Return whether the answer asks for another token (RFC 6750, section 3.1)."""
+    challenge = response.headers.get(hdrs.WWW_AUTHENTICATE, "")
+    return response.status == HTTPStatus.UNAUTHORIZED and 'error="invalid_token"' in challenge
 
 
 async def _messages(response: aiohttp.ClientResponse) -> AsyncIterator[Message]:

@@ -7,23 +7,23 @@ from http import HTTPStatus
 from typing import NoReturn
 
 from console.client import Client
+from console.credentials import kept_credentials
 from console.errors import Refused, UsageError
 from console.live import live
 from console.receipt import receipt
 from console.report import Report
 from console.signin import sign_in
 from console.status import status
-from console.token_file import read_token
 from console.top import top
 
 
 async def run_status(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Return how the daemon is; a token that has ended does not stand in the way."""
-    token = read_token(arguments.token_file, environ)
+    credentials = kept_credentials(arguments.token_file, environ)
     words: tuple[str, ...] = ()
-    if token is not None:
+    if credentials is not None:
         try:
-            async with Client(arguments.url, token) as client:
+            async with Client(arguments.url, credentials) as client:
                 return await status(client, as_json=arguments.json)
         except Refused as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED:
@@ -40,7 +40,7 @@ async def run_top(arguments: argparse.Namespace, environ: Mapping[str, str], now
     if len(filters) < len(arguments.where):
         raise UsageError("a --where is given twice; the daemon reads one value of each key")
     period = {} if arguments.period is None else arguments.period.parameters(now)
-    async with Client(arguments.url, read_token(arguments.token_file, environ)) as client:
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
         return await top(
             client, arguments.dimension, filters | period, rows_max=arguments.rows_max, as_json=arguments.json
         )
@@ -48,13 +48,13 @@ async def run_top(arguments: argparse.Namespace, environ: Mapping[str, str], now
 
 async def run_receipt(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Return what became of the item that got `arguments.receipt`."""
-    async with Client(arguments.url, read_token(arguments.token_file, environ)) as client:
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
         return await receipt(client, arguments.receipt, as_json=arguments.json)
 
 
 async def run_live(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
     """Print what comes in."""
-    async with Client(arguments.url, read_token(arguments.token_file, environ)) as client:
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
         await live(client, as_json=arguments.json)
 
 

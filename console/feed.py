@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 
 from collector.wire.live import SHUTDOWN, LiveEnd
 from console.answers import read
-from console.errors import AnswerUnreadable, ConsoleError, Refused, Unreachable
+from console.errors import ConsoleError, Refused, Unreachable
 from console.sse import Message
 
 RETRY_S, RETRY_S_MAX = 0.5, 30.0
@@ -26,6 +26,10 @@ class Streams(Protocol):
         """Open a stream of server-sent events behind the message of `last_id`."""
 
 
+class _TokenEnded(ConsoleError):
+    """The daemon ended the stream with its token; whether the session goes on is said when it is opened again."""
+
+
 async def follow(
     client: Streams,
     *,
@@ -38,33 +42,31 @@ async def follow(
     `lost` hears how many seconds are waited after an error, and which it was; `draw` gives numbers from 0 to 1.
 
     Raises:
-        Refused: the daemon does not take the token, or ended the session: waiting does not mend it.
+        Refused: the daemon does not take the token, and there is no other one: waiting does not mend it.
     """
     last_id, failures = "", 0
     while True:
         try:
             async with client.stream("live", last_id) as messages:
                 async for message in messages:
-                    _refuse_end(message)
+                    if message.event == "end":
+                        raise _end(message)
                     take(message.data)
                     last_id, failures = message.id or last_id, 0
             error: ConsoleError = Unreachable("the daemon ended the stream")
-        except (Unreachable, AnswerUnreadable) as caught:
-            error = caught
         except Refused as caught:
             if caught.status in FINAL:
                 raise
             error = caught
+        except ConsoleError as caught:
+            error = caught
         wait_s = min(RETRY_S_MAX, RETRY_S * 2**failures) * (1 + draw()) / 2
         failures = min(failures + 1, BACKOFF_MAX)
-        lost(wait_s, error)
+        if not isinstance(error, _TokenEnded):
+            lost(wait_s, error)
         await asyncio.sleep(wait_s)
 
 
-def _refuse_end(message: Message) -> None:
-    if message.event != "end":
-        return
+def _end(message: Message) -> ConsoleError:
     end = read(message.data, LiveEnd)
-    if end.code == SHUTDOWN:
-        raise Unreachable("the daemon stops")
-    raise Refused(HTTPStatus.UNAUTHORIZED, end.code, "the daemon ended the stream")
+    return Unreachable("the daemon stops") if end.code == SHUTDOWN else _TokenEnded(end.code)

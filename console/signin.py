@@ -1,20 +1,22 @@
-"""`footfall signin`: a name and a password become the token of later commands."""
+"""`footfall signin`: a name and a password become the tokens of later commands."""
 
 from pathlib import Path
-
-import msgspec
 
 from console.answers import read
 from console.client import Client
 from console.report import Report
-from console.token_file import write_token
+from console.token_file import Tokens, write_tokens
 
 
-class SignedIn(msgspec.Struct, frozen=True):
+class SignedIn(Tokens, frozen=True, kw_only=True):
     """What of the envelope the console needs; `expires_in` is in seconds."""
 
-    jwt_token: str
     expires_in: int
+
+    @property
+    def tokens(self) -> Tokens:
+        """What is kept of it."""
+        return Tokens(self.jwt_token, self.refresh_token)
 
 
 async def ask(client: Client, name: str, password: str) -> SignedIn:
@@ -28,8 +30,10 @@ async def ask(client: Client, name: str, password: str) -> SignedIn:
 
 
 async def sign_in(client: Client, name: str, password: str, token_file: Path) -> Report:
-    """Sign in and keep the token; raises as `ask` does."""
+    """Sign in and keep the tokens; raises as `ask` does."""
     signed_in = await ask(client, name, password)
-    write_token(token_file, signed_in.jwt_token)
-    words = f"signed in; the token in {token_file} is good for {signed_in.expires_in // 60} minutes"
+    write_tokens(token_file, signed_in.tokens)
+    words = f"signed in; the session is kept in {token_file}"
+    if signed_in.refresh_token is None:
+        words = f"signed in; the token in {token_file} is good for {signed_in.expires_in // 60} minutes"
     return Report("", (words,))

@@ -1,4 +1,4 @@
-"""A modal that asks who it is and gives the token."""
+"""A modal that asks who it is and gives the tokens."""
 
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
@@ -9,14 +9,15 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.credentials import Credentials
 from console.errors import ConsoleError
 
-SignIn = Callable[[str, str], Awaitable[str]]
-"""Give the token for a name and a password; ConsoleError says why there is none."""
+SignIn = Callable[[str, str], Awaitable[Credentials]]
+"""Give the tokens for a name and a password; ConsoleError says why there is none."""
 
 
-class SignInScreen(ModalScreen[str]):
-    """Gives the token; quitting is the only other way out."""
+class SignInScreen(ModalScreen[Credentials]):
+    """Gives the tokens; quitting is the only other way out."""
 
     CSS = """
     SignInScreen { align: center middle; }

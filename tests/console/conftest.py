@@ -48,6 +48,7 @@ STORE = {
 }
 VERSION = {"server": {"version": "0.1.0", "commit": "abc1234", "build_date": "2026-11-01"}}
 TOKEN = "e30.e30.c2ln"
+REFRESH_TOKEN = "ffr1_c2ln"
 DETAIL = {"status": "ok", "reasons": [], "log": LOG, "store": STORE}
 
 
@@ -80,6 +81,8 @@ class Daemon:
         kind = "application/problem+json" if status >= 400 else "application/json"
         response = web.json_response(body, status=status)
         response.content_type = kind
+        if status == 401:
+            response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
         if status == 302:
             response.headers["Location"] = "/version"
         return response
@@ -91,7 +94,13 @@ class Daemon:
             problem = {"title": "Unauthorized", "status": 401, "code": "credentials_wrong", "detail": "no such pair"}
             return web.json_response(problem, status=401)
         return web.json_response(
-            {"jwt_token": TOKEN, "token_type": "Bearer", "expires_in": 900, "user": {"role": "admin"}}
+            {
+                "jwt_token": TOKEN,
+                "refresh_token": REFRESH_TOKEN,
+                "token_type": "Bearer",
+                "expires_in": 900,
+                "user": {"role": "admin"},
+            }
         )
 
 

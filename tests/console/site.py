@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
@@ -49,6 +50,8 @@ class Site:
         self.asked = []
         self.last_ids = []
         self.token = "e30.e30.c2ln"
+        self.refresh_token = None
+        self.refreshes = 0
         self.url = ""
         self.pages = PAGES
         self.sources = SOURCES
@@ -73,6 +76,16 @@ class Site:
     def send(self, raw):
         for stream in self._streams:
             stream.put_nowait(raw)
+
+    def end_token(self):
+        """Take no token any more but the one of the next refresh."""
+        self.token = ""
+        self.send(b'event: end\ndata: {"code":"invalid_token"}\n\n')
+
+    def end_session(self):
+        """Take no token any more but the one of the next sign-in."""
+        self.refresh_token, self.token = None, ""
+        self.send(b'event: end\ndata: {"code":"invalid_token"}\n\n')
 
     def end_streams(self):
         self.send(None)
@@ -119,13 +132,24 @@ class Site:
         self.signed_in.append(body)
         if body["password"] != "pass wörd":
             return _problem(401, "credentials_wrong")
+        self.token = self.token or "e30.e30.bmV3"
         return web.json_response({"jwt_token": self.token, "expires_in": 900})
+
+    async def refresh(self, request):
+        if self.refresh_token is None or request.headers.get("Authorization") != f"Bearer {self.refresh_token}":
+            return _problem(401, "session_expired")
+        self.refreshes += 1
+        self.token, self.refresh_token = f"e30.e30.{self.refreshes}", f"ffr1_{self.refreshes}"
+        return web.json_response(
+            {"jwt_token": self.token, "refresh_token": self.refresh_token, "expires_in": 900, "token_type": "Bearer"}
+        )
 
     def app(self):
         app = web.Application()
         app.router.add_post("/query", self.query)
         app.router.add_get("/live", self.live)
         app.router.add_post("/auth/signin", self.sign_in)
+        app.router.add_post("/auth/refresh", self.refresh)
         return app
 
 
@@ -149,6 +173,7 @@ def _periods(body, meta):
 
 def _problem(status, code):
     body = {"type": "about:blank", "title": "T", "status": status, "code": code, "detail": "the daemon says no"}
-    return web.Response(
-        status=status, body=msgspec.json.encode(body), headers={"Content-Type": "application/problem+json"}
-    )
+    headers = {"Content-Type": "application/problem+json"}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return web.Response(status=status, body=msgspec.json.encode(body), headers=headers)

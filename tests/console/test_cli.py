@@ -12,7 +12,8 @@ import sys
 import pytest
 
 from console.cli import main
-from tests.console.conftest import LOG, ROOT, STORE, TOKEN, VERSION
+from console.token_file import Tokens, read_tokens
+from tests.console.conftest import LOG, REFRESH_TOKEN, ROOT, STORE, TOKEN, VERSION
 from tests.terminal import run_on_terminal
 
 NASTY = "/\x1b]0;pwn\x07\x9b31m\u202e\u2028\x7f[/x]"
@@ -157,7 +158,7 @@ async def test_a_hostile_problem_is_one_clean_line(daemon, footfall, token):
     assert ended.err.removesuffix("\n").isprintable()
 
 
-@pytest.mark.parametrize("code", ["token_missing", "invalid_token"])
+@pytest.mark.parametrize("code", ["token_missing", "invalid_token", "session_expired", "refresh_token_reused"])
 async def test_a_missing_sign_in_is_1_with_the_remedy(daemon, footfall, code):
     daemon.refuse("/stats/visits", 401, code)
     ended = await footfall("top", "page", "--url", daemon.url)
@@ -234,8 +235,8 @@ async def test_signin_keeps_the_token_for_later_commands(daemon, footfall_proces
         "signin", "ann", "--password-stdin", "--url", daemon.url, stdin="pass wörd\n".encode()
     )
     file = home / "state" / "footfall" / "token"
-    assert ended == (0, "", f"footfall: signed in; the token in {file} is good for 15 minutes\n")
-    assert file.read_text() == f"{TOKEN}\n"
+    assert ended == (0, "", f"footfall: signed in; the session is kept in {file}\n")
+    assert read_tokens(file) == Tokens(TOKEN, REFRESH_TOKEN)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     await footfall_process("top", "page", "--url", daemon.url)
@@ -249,7 +250,7 @@ async def test_a_second_signin_replaces_the_token_wholly(daemon, footfall_proces
         *("signin", "ann", "--password-stdin", "--url", daemon.url, "--token-file", file),
         stdin="pass wörd\r\n".encode(),
     )
-    assert file.read_text() == f"{TOKEN}\n"
+    assert read_tokens(file) == Tokens(TOKEN, REFRESH_TOKEN)
     assert [one.name for one in home.iterdir()] == ["mine"]
 
 
@@ -276,7 +277,7 @@ async def test_the_password_is_asked_on_the_terminal_and_not_shown(daemon, home)
         run_on_terminal, code, [("Password: ", "pass wörd\n")], cwd=ROOT, env=dict(os.environ)
     )
     assert (status, "pass wörd" in screen) == (0, False), screen
-    assert (home / "state" / "footfall" / "token").read_text() == f"{TOKEN}\n"
+    assert read_tokens(home / "state" / "footfall" / "token") == Tokens(TOKEN, REFRESH_TOKEN)
 
 
 @pytest.mark.parametrize(("key", "status"), [("\x03", 130), ("\x04", 2)])
@@ -295,7 +296,14 @@ async def test_a_token_file_that_others_can_read_is_refused(daemon, footfall, ho
     assert f"chmod 600 {file}" in ended.err
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"two words", b"\xff", b"a\nb", b"x" * 20_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\n", b"two words", b"\xff", b"a\nb", b"x" * 20_000),
+        *(b"{", b"{}", b'{"jwt_token":1}', b'{"jwt_token":""}', b'{"jwt_token":"a","refresh_token":""}'),
+        *(b'{"jwt_token":"a","refresh_token":"b c"}', b'{"jwt_token":"a","refresh_token":"\xff"}'),
+    ],
+)
 async def test_a_file_that_holds_no_token_is_refused(daemon, footfall, home, content):
     file = home / "token"
     file.write_bytes(content)

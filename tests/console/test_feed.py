@@ -8,8 +8,10 @@ import pytest
 from collector.wire.live import LiveBatch
 from console.answers import read
 from console.client import Client
+from console.credentials import Credentials, kept_credentials
 from console.errors import Refused
 from console.feed import RETRY_S_MAX, follow
+from console.token_file import Tokens, read_tokens, write_tokens
 from tests.console.site import Site, event
 
 
@@ -43,9 +45,9 @@ class Follower:
 
 
 @contextlib.asynccontextmanager
-async def following(site, token=None):
+async def following(site, credentials=None):
     follower = Follower()
-    async with Client(site.url, token or site.token) as client:
+    async with Client(site.url, credentials or Credentials(Tokens(site.token))) as client:
         running = asyncio.create_task(follow(client, take=follower.take, lost=follower.lost, draw=lambda: 0.0))
         try:
             yield follower, running
@@ -100,9 +102,27 @@ async def test_a_session_that_ends_ends_it_and_a_daemon_that_stops_does_not(site
         site.send(b'event: end\ndata: {"code":"shutdown"}\n\n')
         await until(lambda: len(follower.waits) == 1)
         await until(lambda: site.streams == 1 and len(site.last_ids) == 2)
-        site.send(b'event: end\ndata: {"code":"invalid_token"}\n\n')
+        site.end_session()
         with pytest.raises(Refused, match="invalid_token"):
             await asyncio.wait_for(running, 10)
+    assert len(follower.waits) == 1
+
+
+async def test_a_token_that_ends_is_renewed_and_the_stream_goes_on_behind_the_last_message(site, tmp_path):
+    file, site.refresh_token = tmp_path / "token", "ffr1_0"
+    write_tokens(file, Tokens(site.token, site.refresh_token))
+    async with following(site, kept_credentials(file, {})) as (follower, _):
+        for round_number in range(3):
+            await until(lambda: site.streams == 1)
+            site.push(event(round_number))
+            await until(lambda count=round_number: len(follower.taken) == count + 1)
+            site.end_token()
+            await until(lambda: site.streams == 0)
+        await until(lambda: site.streams == 1)
+    assert site.last_ids == [None, *(f"0000000001-a:{number}" for number in range(3))]
+    assert follower.waits == []
+    assert site.refreshes == 3
+    assert read_tokens(file) == Tokens(site.token, site.refresh_token)
 
 
 @pytest.mark.parametrize("raw", [b"data: {\n\n", b"event: end\ndata: []\n\n", b"data: \xff\n\n"])

@@ -9,11 +9,13 @@ import pytest
 from textual.widgets import Footer, Input
 
 from console.app import Connection, FootfallApp
+from console.credentials import kept_credentials
 from console.screens.details import Details
 from console.screens.help import HelpScreen
 from console.screens.live import LiveScreen
 from console.screens.overview import OverviewScreen
 from console.screens.signin import SignInScreen
+from console.token_file import Tokens, read_tokens, write_tokens
 from console.widgets.strip import FigureStrip
 from console.widgets.table import KeyedTable
 from tests.console.site import NOW, Site, event
@@ -73,9 +75,11 @@ class Console:
 
 
 @contextlib.asynccontextmanager
-async def console(site, tmp_path, size=(80, 24), token="", **options):
-    clock = Clock()
-    connection = Connection(site.url, "local", site.token if token == "" else token, tmp_path / "state" / "token")
+async def console(site, tmp_path, size=(80, 24), *, signed_in=True, **options):
+    clock, file = Clock(), tmp_path / "state" / "token"
+    if signed_in:
+        write_tokens(file, Tokens(site.token, site.refresh_token))
+    connection = Connection(site.url, "local", kept_credentials(file, {}), file)
     app = FootfallApp(connection, crash_directory=tmp_path / "crashes", monotonic=clock, clock=lambda: NOW, **options)
     async with app.run_test(size=size) as pilot:
         yield Console(app, pilot, clock)
@@ -334,7 +338,7 @@ async def test_it_is_left(site, tmp_path, key):
 
 
 async def test_who_has_no_token_is_asked_and_the_token_is_kept(site, tmp_path):
-    async with console(site, tmp_path, token=None) as shown:
+    async with console(site, tmp_path, signed_in=False) as shown:
         await shown.shows("Sign in at", "✕ auth")
         assert isinstance(shown.app.screen, SignInScreen)
         await shown.press(*"ann", "enter", *"wrong", "enter")
@@ -346,7 +350,7 @@ async def test_who_has_no_token_is_asked_and_the_token_is_kept(site, tmp_path):
         site.push()
         await shown.shows("● live", "1.31k")
     kept = tmp_path / "state" / "token"
-    assert (kept.read_text(), oct(kept.stat().st_mode)[-3:]) == (f"{site.token}\n", "600")
+    assert (read_tokens(kept), oct(kept.stat().st_mode)[-3:]) == (Tokens(site.token), "600")
     assert site.signed_in == [{"nickname": "ann", "password": "wrong"}, {"nickname": "ann", "password": "pass wörd"}]
 
 
@@ -354,8 +358,7 @@ async def test_a_session_that_ends_is_asked_for_again_over_the_data_that_was_the
     async with console(site, tmp_path) as shown:
         await filled(shown, site)
         await shown.shows("1.31k")
-        site.token = "e30.e30.bmV3"
-        site.send(b'event: end\ndata: {"code":"invalid_token"}\n\n')
+        site.end_session()
         await shown.shows("Sign in at", "signed out: 401 invalid_token", "1.31k", "✕ auth")
         shown.app.screen.query_one("#name", Input).value = "ann@example.org"
         shown.app.screen.query_one("#password", Input).value = "pass wörd"
@@ -363,6 +366,31 @@ async def test_a_session_that_ends_is_asked_for_again_over_the_data_that_was_the
         await shown.until(lambda: site.streams == 1)
         assert site.signed_in == [{"email": "ann@example.org", "password": "pass wörd"}]
         assert not isinstance(shown.app.screen, SignInScreen)
+
+
+async def test_a_token_that_ends_is_renewed_and_nobody_is_asked(site, tmp_path):
+    site.refresh_token = "ffr1_0"
+    async with console(site, tmp_path) as shown:
+        await filled(shown, site)
+        await shown.shows("1.31k")
+        site.end_token()
+        await shown.until(lambda: len(site.last_ids) == 2)
+        site.push(event(31))
+        await shown.until(lambda: shown.app.snapshot.accepted == 31)
+        await shown.press("r")
+        await shown.shows("● live", "1.31k")
+        assert not isinstance(shown.app.screen, SignInScreen)
+    assert site.refreshes == 1
+    assert read_tokens(tmp_path / "state" / "token") == Tokens(site.token, site.refresh_token)
+
+
+async def test_a_refresh_that_is_refused_leads_to_the_sign_in(site, tmp_path):
+    site.refresh_token = "ffr1_0"
+    async with console(site, tmp_path) as shown:
+        await filled(shown, site)
+        site.refresh_token = "ffr1_of another session"
+        site.end_token()
+        await shown.shows("Sign in at", "signed out: 401 session_expired", "✕ auth")
 
 
 async def test_a_user_who_may_not_read_the_stream_is_told_and_sees_the_overview(site, tmp_path):
