@@ -38,6 +38,7 @@ async def id_of(site: Site, nickname: str) -> str:
 async def test_f3_users_are_listed_by_when_they_were_seen_and_filtered(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         boss = await site.add_admin()
+        site.clock.advance(1)
         for nickname in ("anna", "boris", "clara"):
             await site.sign_up(nickname=nickname)
             site.clock.advance(60)
@@ -74,6 +75,7 @@ async def test_f3_who_was_not_seen_for_so_many_days_is_inactive(tmp_path: Path) 
 async def test_f3_pages_follow_one_another_while_users_come_in(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         boss = await site.add_admin()
+        site.clock.advance(1)
         for number in range(7):
             await site.sign_up(nickname=f"anna{number}")
             site.clock.advance(1)

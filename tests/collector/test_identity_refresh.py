@@ -231,7 +231,7 @@ async def test_d11_one_session_too_many_ends_the_oldest(tmp_path: Path) -> None:
 async def test_d12_no_file_holds_a_token_or_what_one_could_be_made_of(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         envelope = await site.sign_up()
-        (path,) = (tmp_path / "users").rglob("*.json")
+        (path,) = (tmp_path / "users").glob("*/*/*.json")
         text = path.read_text()
         assert envelope["jwt_token"] not in text
         assert envelope["refresh_token"] not in text

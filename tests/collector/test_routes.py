@@ -126,6 +126,7 @@ def codes(operation: dict[str, object]) -> dict[str, set[str]]:
 
 BODY = {
     "400": {"body_malformed"},
+    "408": {"body_too_slow"},
     "413": {"body_too_large"},
     "415": {"content_type_unsupported"},
     "422": {"body_invalid"},
