@@ -13,7 +13,7 @@ from collections import Counter
 
 import uvloop
 
-from collector.adapters import event_door, log_format, now, open_identity, store_process, write_ahead_log
+from collector.adapters import event_door, keys_of, log_format, now, open_identity, store_process, write_ahead_log
 from collector.administration.auth_events import AuthEventAnswers
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
@@ -35,6 +35,7 @@ from collector.data_directory import held, warn_of_file_system
 from collector.erase import erase_verbs
 from collector.identity.caller import Authenticate
 from collector.identity.handlers import Authentication
+from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Origins
 from collector.identity.session_handlers import SessionAnswers
 from collector.notify import Supervisor
@@ -105,6 +106,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes = [
             *Authentication(identity.accounts, origins).routes(),
             *callers.routes(),
+            *KeySetAnswers(keys_of(secrets)).routes(),
             *_tracking(settings, callers.authenticate, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),

@@ -16,6 +16,7 @@ from collector.identity.passwords import Passwords
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.sessions import Sessions
+from collector.identity.signing_keys import SigningKey, signing_key
 from collector.identity.standing import Standings
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
@@ -25,6 +26,7 @@ from collector.store_process import StoreProcess
 from collector.tracking.door import Door
 from storage.audit import AuditRow
 from storage.audit_file import AuditFile, audit_key
+from storage.derived_key import derived_key
 from storage.kept_file import KeptFile
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
@@ -48,21 +50,21 @@ class Identity(NamedTuple):
 async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> AsyncIterator[Identity]:
     """Open the accounts of a data directory whose lock is held, their sessions, and the record of both."""
     identity = settings.identity
-    key = secrets.secret_key.get_secret_value()
+    pepper = secrets.password_pepper.get_secret_value()
     passwords = Passwords(
-        secrets.password_pepper.get_secret_value().encode(),
+        pepper.encode(),
         cost=identity.bcrypt_cost,
         threads=identity.hash_threads,
         queue_max=identity.hash_queue_max,
     )
-    chain_key = audit_key(secrets.password_pepper.get_secret_value())
-    audit_file = AuditFile(settings.data.dir / "audit", chain_key)
-    audit = Audit(audit_file, chain_key, tell, now, Gcra(FLOODS, time.monotonic, keys_max=FLOODS_MAX))
+    audit_file = AuditFile(settings.data.dir / "audit", audit_key(pepper))
+    floods = Gcra(FLOODS, time.monotonic, keys_max=FLOODS_MAX)
+    audit = Audit(audit_file, derived_key(pepper, "audit name"), tell, now, floods)
     users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
     sessions = Sessions(
         users,
-        Tokens(key, algorithm=secrets.algorithm, clock=now),
-        RefreshTokens(key),
+        Tokens(keys_of(secrets), clock=now),
+        RefreshTokens(pepper),
         audit,
         now,
         lifetimes=Lifetimes(
@@ -72,7 +74,7 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
     )
     throttle = Throttle(
         Rates(identity.signins_per_minute, identity.signups_per_minute, identity.free_failures),
-        key.encode(),
+        derived_key(pepper, "throttle"),
         KeptFile(settings.data.dir / "throttle.json"),
         now,
         time.monotonic,
@@ -81,6 +83,12 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
     async with audit_file, users, passwords:
         accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_rules=rules)
         yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file)
+
+
+def keys_of(secrets: Secrets) -> tuple[SigningKey, ...]:
+    """Return the keys of access tokens: the one that signs, then those that still verify."""
+    texts = (secrets.secret_key, *secrets.old_secret_keys)
+    return tuple(signing_key(secrets.algorithm, text.get_secret_value()) for text in texts)
 
 
 @contextlib.asynccontextmanager

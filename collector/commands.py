@@ -22,9 +22,11 @@ from collector import control
 from collector.backup_verbs import add_verbs as add_backup_verbs
 from collector.config import ENV_FILE, ConfigError, Secrets, load_secrets, load_settings
 from collector.data_directory import LOCK_NAME, make_data_directory, require_owner
+from collector.env_file import new_env_file
 from collector.erase import add_verb as add_erase_verb
 from collector.erase import erase_there, person_of
 from collector.errors import CommandError
+from collector.key_verbs import add_verbs as add_key_verbs
 from collector.log_verbs import add_verbs as add_log_verbs
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_there
@@ -41,7 +43,6 @@ from storage.query import Person
 from storage.suppression import SUPPRESSION_NAME
 from storage.user import User
 
-SECRET_RANDOM_BYTES = 48
 PASSWORD_LINE_BYTES_MAX = 16 * 1024
 CONTROL_TIMEOUT_S = 10.0
 
@@ -95,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--password-stdin", action="store_true", help="read the password as one line of standard input")
     add.set_defaults(verb=ADD_ADMIN)
     add_erase_verb(verbs, flags)
+    add_key_verbs(verbs, flags)
     add_log_verbs(verbs, flags)
     add_backup_verbs(verbs, flags)
     add_rejected_verbs(verbs, flags)
@@ -124,7 +126,7 @@ def run_init(arguments: argparse.Namespace) -> None:
     """Write the .env file unless there is one, and make the data directory; ConfigError when what is there is unfit."""
     settings = settings_of(arguments)
     env_file = arguments.env_file or ENV_FILE
-    if _write_new(env_file, _new_secrets()):
+    if _write_new(env_file, new_env_file()):
         print(f"wrote {env_file} with new secrets, mode 0600; keep a copy in a safe place")
     else:
         load_secrets(env_file)
@@ -133,14 +135,6 @@ def run_init(arguments: argparse.Namespace) -> None:
     print(f"data directory {settings.data.dir} is ready, mode 0700")
     again = program("footfalld")
     print(f"next: {again} admin add NICKNAME{_flags(arguments)}; {again} serve{_flags(arguments)}")
-
-
-def _new_secrets() -> str:
-    key, pepper = (secrets.token_urlsafe(SECRET_RANDOM_BYTES) for _ in range(2))
-    return (
-        "# Written by `footfalld init`. Keep it private; .env.example says what each line is.\n"
-        f"SECRET_KEY={key}\nPASSWORD_PEPPER={pepper}\nALGORITHM=HS256\nACCESS_TOKEN_EXPIRE_MINUTES=15\n"
-    )
 
 
 def _write_new(path: Path, text: str) -> bool:

@@ -10,11 +10,11 @@ import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from collector.settings import ORDERED, SECTIONS, Settings, reserve_bytes
 
@@ -28,29 +28,12 @@ SECRET_BYTES_MIN = 32
 """RFC 7518 section 3.2: an HS256 key is at least as long as its hash."""
 SECRET_CHARACTERS_MIN = 8
 """Distinct characters; 32 random hexadecimal digits almost never have fewer."""
+OLD_SECRET_KEYS_MAX = 16
 SAMPLE_WORDS = ("changeme", "change-me", "change_me", "secret", "password", "example", "sample", "default", "your-")
 
 
 class ConfigError(Exception):
     """A setting or secret cannot be used; the text is one line with the place and the remedy."""
-
-
-class Secrets(BaseSettings):
-    """What must not be read by others; the names in .env are those of the fields in capitals."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_file_encoding="utf-8")
-
-    secret_key: SecretStr
-    password_pepper: SecretStr
-    algorithm: Literal["HS256"] = "HS256"
-    access_token_expire_minutes: int = Field(15, ge=1, le=1440)
-
-    @field_validator("secret_key", "password_pepper")
-    @classmethod
-    def _strong(cls, secret: SecretStr) -> SecretStr:
-        if weakness := _weakness(secret.get_secret_value()):
-            raise ValueError(weakness)
-        return secret
 
 
 def _weakness(secret: str) -> str | None:
@@ -62,6 +45,32 @@ def _weakness(secret: str) -> str | None:
     if len(set(secret)) < SECRET_CHARACTERS_MIN or secret in (secret + secret)[1:-1]:
         return "repeats itself, so it can be guessed"
     return None
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    if weakness := _weakness(secret.get_secret_value()):
+        raise ValueError(weakness)
+    return secret
+
+
+_Strong = Annotated[SecretStr, AfterValidator(_strong)]
+
+
+class Secrets(BaseSettings):
+    """What must not be read by others; the names in .env are those of the fields in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, env_file_encoding="utf-8")
+
+    secret_key: _Strong
+    password_pepper: _Strong
+    algorithm: Literal["HS256", "EdDSA"] = "HS256"
+    access_token_expire_minutes: int = Field(15, ge=1, le=1440)
+    old_secret_keys: Annotated[tuple[_Strong, ...], NoDecode] = Field((), max_length=OLD_SECRET_KEYS_MAX)
+
+    @field_validator("old_secret_keys", mode="before")
+    @classmethod
+    def _between_commas(cls, given: object) -> object:
+        return tuple(one.strip() for one in given.split(",") if one.strip()) if isinstance(given, str) else given
 
 
 _Layer = dict[str, dict[str, object]]
@@ -217,9 +226,16 @@ def load_secrets(env_file: Path | None) -> Secrets:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     except ValidationError as error:
         raise ConfigError(_secret_complaint(error.errors(include_url=False, include_input=False)[0], path)) from None
+    _require_different(secrets, path)
+    return secrets
+
+
+def _require_different(secrets: Secrets, path: Path) -> None:
     if secrets.secret_key == secrets.password_pepper:
         raise ConfigError(f"{path}: SECRET_KEY and PASSWORD_PEPPER are the same; {_remedy(path, 'SECRET_KEY')}")
-    return secrets
+    others = {secrets.secret_key, secrets.password_pepper, *secrets.old_secret_keys}
+    if len(others) < 2 + len(secrets.old_secret_keys):
+        raise ConfigError(f"{path}: a text of OLD_SECRET_KEYS is there twice or is another secret; take it out there")
 
 
 def _require_private(path: Path) -> None:
@@ -235,6 +251,8 @@ def _require_private(path: Path) -> None:
 def _secret_complaint(error: ErrorDetails, path: Path) -> str:
     name = str(error["loc"][0]).upper()
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if len(error["loc"]) > 1:
+        message = f"(text {int(error['loc'][1]) + 1}) {message}"
     if error["type"] == "extra_forbidden":
         return f"{path}: unknown key {name}; known keys: {', '.join(Secrets.model_fields).upper()}"
     if error["type"] == "missing":
@@ -247,5 +265,7 @@ def _secret_complaint(error: ErrorDetails, path: Path) -> str:
 def _remedy(path: Path, name: str) -> str:
     if not path.exists():
         return "run `footfalld init`"
+    if name == "OLD_SECRET_KEYS":
+        return "take it out there"
     # init never touches an existing file, and moving it away would lose the pepper of every password with it.
     return f"run `footfalld init --env-file new.env` and copy {name} from there"

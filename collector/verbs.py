@@ -5,7 +5,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.adapters import event_door, log_format, now, open_accounts, store_process, write_ahead_log
+from collector.adapters import event_door, keys_of, log_format, now, open_accounts, store_process, write_ahead_log
 from collector.administration.rejected import Rejected
 from collector.backup_verbs import run_backup, run_restore
 from collector.commands import (
@@ -20,6 +20,7 @@ from collector.commands import (
 from collector.config import ENV_FILE, Secrets
 from collector.data_directory import held, make_data_directory
 from collector.erase import erase_here
+from collector.key_verbs import run_keys
 from collector.log_verbs import run_log
 from collector.rebuild import rebuild_here
 from collector.settings import Settings
@@ -70,6 +71,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "admin": lambda arguments: run_admin_add(arguments, open_accounts),
     "rebuild": lambda arguments: run_rebuild(arguments, _rebuild_here),
     "erase": lambda arguments: run_erase(arguments, lambda person: functools.partial(_erase_here, person)),
+    "keys": lambda arguments: run_keys(arguments, keys_of),
     "log": lambda arguments: run_log(arguments, settings_of(arguments).data.dir),
     "backup": lambda arguments: _copy(arguments, settings_of(arguments).data.dir),
     "rejected": lambda arguments: run_rejected_verb(arguments, lambda work: functools.partial(_rejected_here, work)),

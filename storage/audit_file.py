@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from storage.audit import AuditEntry, AuditFilter, AuditFinding, AuditPage, AuditRow, Mac, decode, encode, sealed
+from storage.derived_key import derived_key
 from storage.errors import AuditFailed, DirectoryUnusable
 from storage.files import make_directory, write_all
 from storage.filesystem import LOCAL
@@ -40,7 +41,7 @@ class Head(NamedTuple):
 
 def audit_key(secret: str) -> bytes:
     """Return the key of the chain; the secret is one that is never changed."""
-    return hmac.digest(secret.encode(), b"footfall audit", hashlib.sha256)
+    return derived_key(secret, "audit")
 
 
 class AuditFile:

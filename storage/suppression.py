@@ -5,7 +5,6 @@ neither a rebuild nor a backup brings a person back.
 """
 
 import hashlib
-import hmac
 import re
 import threading
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from storage.derived_key import derived_key
 from storage.errors import StorageError
 from storage.files import read_file, replace_file
 from storage.filesystem import LOCAL, FileSystem
@@ -64,7 +64,7 @@ _lines = msgspec.json.Decoder(_Line)
 
 def erasure_key(pepper: str) -> str:
     """Return the key of the list: from the one secret that stays the same as long as the accounts do."""
-    return hmac.new(pepper.encode(), b"footfall erasure", hashlib.sha256).hexdigest()
+    return derived_key(pepper, "erasure").hex()
 
 
 class Suppression:

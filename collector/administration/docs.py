@@ -1,10 +1,7 @@
 """GET /openapi.json, and /docs: Swagger UI from files of our own, so that it works where there is no network."""
 
-import hashlib
 import importlib.resources
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -12,6 +9,7 @@ from aiohttp import web
 from collector.administration.openapi import document
 from collector.answers import HEADERS
 from collector.routes import JSON, Answer, Route
+from collector.unchanging import Unchanging
 
 HTML, SCRIPT, STYLE = "text/html; charset=utf-8", "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 FILES = {"swagger-ui-bundle.js": SCRIPT, "docs.js": SCRIPT, "swagger-ui.css": STYLE}
@@ -37,12 +35,6 @@ SAFE = {
 UNCHANGED = Answer()
 
 
-class _File(NamedTuple):
-    content: bytes
-    tag: str
-    headers: dict[str, str]
-
-
 class Docs:
     """The handlers of the API's own description; `routes` are those of the table besides these."""
 
@@ -61,31 +53,23 @@ class Docs:
 
     async def openapi(self, request: web.Request) -> web.Response:
         """Answer this description, as OpenAPI 3.1."""
-        return _answer(request, self._document)
+        return self._document.answer(request)
 
     async def page(self, request: web.Request) -> web.Response:
         """Answer the page that shows this description, without anything from elsewhere."""
-        return _answer(request, self._page)
+        return self._page.answer(request)
 
     async def file(self, request: web.Request) -> web.Response:
         """Answer a file of that page."""
         found = self._files.get(request.match_info["file"])
         if found is None:
             raise web.HTTPNotFound
-        return _answer(request, found)
+        return found.answer(request)
 
 
 def _packaged(name: str) -> bytes:
     return importlib.resources.files(__package__).joinpath("swagger", name).read_bytes()
 
 
-def _file(content: bytes, media: str) -> _File:
-    tag = hashlib.sha256(content).hexdigest()[:32]
-    return _File(content, tag, {**SAFE, "Content-Type": media, "ETag": f'"{tag}"'})
-
-
-def _answer(request: web.Request, found: _File) -> web.Response:
-    # RFC 9110, 13.1.2: a weak tag will do, which is what a proxy that compresses makes of ours.
-    if any(known.value in (found.tag, "*") for known in request.if_none_match or ()):
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=found.headers)
-    return web.Response(body=found.content, headers=found.headers)
+def _file(content: bytes, media: str) -> Unchanging:
+    return Unchanging(content, {**SAFE, "Content-Type": media})

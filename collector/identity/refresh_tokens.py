@@ -7,6 +7,7 @@ import struct
 from typing import NamedTuple
 
 from collector.identity.caller import TokenInvalid
+from storage.derived_key import derived_key
 
 PREFIX = "ffr1_"
 """Tells it from every other token, and its version."""
@@ -26,7 +27,7 @@ class RefreshTokens:
     """Issues and reads refresh tokens under a key derived from `secret`."""
 
     def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"footfall refresh token", hashlib.sha256)
+        self._key = derived_key(secret, "refresh token")
 
     def issue(self, claims: RefreshClaims) -> str:
         """Return the token, the same one each time."""

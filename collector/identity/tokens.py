@@ -1,13 +1,14 @@
 """Access tokens: JWTs (RFC 7519) in the profile of RFC 9068, checked as RFC 8725 says."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import jwt
 import msgspec
 
 from collector.identity.caller import TokenInvalid
+from collector.identity.signing_keys import SigningKey
 
 TYPE = "at+jwt"
 """RFC 9068, section 2.1: no other JWT of ours can be taken for an access token."""
@@ -33,23 +34,20 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Tokens:
-    """Issues and reads tokens of one key, by one algorithm; `clock` gives aware times.
+    """Issues tokens under the first of the `keys`, and reads those of each; `clock` gives aware times.
 
     Raises:
-        jwt.InvalidKeyError: the key is shorter than the algorithm's hash (RFC 7518, section 3.2).
+        jwt.InvalidKeyError: a key is shorter than its algorithm's hash (RFC 7518, section 3.2).
     """
 
     def __init__(
         self,
-        key: str,
+        keys: Sequence[SigningKey],
         *,
-        algorithm: str,
         clock: Callable[[], datetime],
         random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
-        self._key = key
-        self._algorithm = algorithm
-        self._header = {"alg": algorithm, "typ": TYPE}
+        self._key = keys[0]
         self._clock = clock
         self._random_hex = random_hex
         # Times are checked here, against our own clock.
@@ -61,7 +59,8 @@ class Tokens:
                 "verify_nbf": False,
             }
         )
-        self.issue("", "", 0)  # a weak key shows at once, not at the first sign-in
+        # Signs with each key, so that a weak one shows at once, not at the first sign-in.
+        self._keys = {self._signed({}, key).partition(".")[0]: key for key in keys}
 
     def issue(self, user_id: str, sid: str, lifetime_s: int) -> str:
         """Return a token of the session that is good for `lifetime_s`; no two are the same."""
@@ -76,7 +75,7 @@ class Tokens:
             nbf=now,
             exp=now + lifetime_s,
         )
-        return self._jwt.encode(msgspec.to_builtins(claims), self._key, self._algorithm, {"typ": TYPE})
+        return self._signed(msgspec.to_builtins(claims), self._key)
 
     def read(self, token: str) -> Claims:
         """Return what a token of ours says; TokenInvalid when it is not, or not at this time."""
@@ -92,10 +91,14 @@ class Tokens:
         return claims
 
     def _verified(self, token: str) -> Claims:
-        found = self._jwt.decode_complete(
-            token, self._key, algorithms=[self._algorithm], audience=AUDIENCE, issuer=ISSUER
-        )
-        # Nothing in a header is of use to us, and much has been to attackers: jku, x5u, jwk, kid (RFC 8725, 3.10).
-        if found["header"] != self._header:
+        # Nothing in a header is of use to us, and much has been to attackers: jku, x5u, jwk, crit (RFC 8725, 3.10). So
+        # none is parsed before it is found to be, letter by letter, the one that we give to tokens of one of our keys.
+        key = self._keys.get(token.partition(".")[0])
+        # RFC 7515, section 2, has no padding; PyJWT takes some, and one token has one spelling.
+        if key is None or token.endswith("="):
             raise jwt.InvalidTokenError
-        return msgspec.convert(found["payload"], Claims)
+        payload = self._jwt.decode(token, key.verifies, algorithms=[key.algorithm], audience=AUDIENCE, issuer=ISSUER)
+        return msgspec.convert(payload, Claims)
+
+    def _signed(self, payload: dict[str, object], key: SigningKey) -> str:
+        return self._jwt.encode(payload, key.signs, key.algorithm, {"typ": TYPE, "kid": key.kid})

@@ -18,6 +18,7 @@ from collector.app import build_app
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.handlers import Authentication
+from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Network, Origins
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
@@ -25,6 +26,7 @@ from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.session_handlers import SessionAnswers
 from collector.identity.sessions import Sessions
+from collector.identity.signing_keys import SigningKey, signing_key
 from collector.identity.standing import Standings
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
@@ -41,6 +43,7 @@ from tests.fakes.log import MemoryLog
 from tests.fakes.store import MemoryStore
 
 KEY = "a key of the tests: 0123456789abcdef0123456789abcdef"
+KEYS = (signing_key("HS256", KEY),)
 PEPPER = b"a pepper of the tests: 0123456789abcdef"
 PASSWORD = "correct horse battery"
 SITE_NAME = "Turm Café"
@@ -127,6 +130,7 @@ async def open_site(
     trusted_proxies: Sequence[Network] = (),
     rates: Rates = RATES,
     asked: EventStore | None = None,
+    keys: Sequence[SigningKey] = KEYS,
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
     clock = clock or Clock()
@@ -142,7 +146,7 @@ async def open_site(
         audit = Audit(audit_file, chain_key, AuthEvents(log, door).append, clock, floods)
         sessions = Sessions(
             users,
-            Tokens(KEY, algorithm="HS256", clock=clock),
+            Tokens(keys, clock=clock),
             RefreshTokens(KEY),
             audit,
             clock,
@@ -162,6 +166,7 @@ async def open_site(
         routes = [
             *Authentication(accounts, origins).routes(),
             *answers.routes(),
+            *KeySetAnswers(keys).routes(),
             *admin.routes(),
             *AuthEventAnswers(audit_file).routes(),
         ]

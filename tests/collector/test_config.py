@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.config import ConfigError, load_secrets, load_settings
+from collector.config import OLD_SECRET_KEYS_MAX, ConfigError, load_secrets, load_settings
 from collector.settings import ORDERED, SECTIONS, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ KEY, PEPPER = random.token_urlsafe(48), random.token_urlsafe(48)
 def _empty_room(tmp_path, monkeypatch):
     """Every test starts in a directory without files, and without secrets in the environment."""
     monkeypatch.chdir(tmp_path)
-    for name in ("SECRET_KEY", "PASSWORD_PEPPER", "ALGORITHM", "ACCESS_TOKEN_EXPIRE_MINUTES"):
+    for name in ("SECRET_KEY", "PASSWORD_PEPPER", "ALGORITHM", "ACCESS_TOKEN_EXPIRE_MINUTES", "OLD_SECRET_KEYS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -63,7 +63,7 @@ def test_the_docs_tell_every_secret_and_no_key_that_is_gone():
     assert set(re.findall(r"^\| `([a-z]+\.\w+)` \| `[^`]+` \| [^|]*\| ", DOCS, re.MULTILINE)) == {
         f"{section}.{key}" for section, key in KEYS
     }
-    for name in ("SECRET_KEY", "PASSWORD_PEPPER", "ALGORITHM", "ACCESS_TOKEN_EXPIRE_MINUTES"):
+    for name in ("SECRET_KEY", "PASSWORD_PEPPER", "ALGORITHM", "ACCESS_TOKEN_EXPIRE_MINUTES", "OLD_SECRET_KEYS"):
         assert f"| `{name}` |" in DOCS
         assert f"\n{name}=" in (ROOT / ".env.example").read_text(encoding="utf-8")
 
@@ -217,6 +217,7 @@ def test_without_secrets_the_remedy_is_init():
         load_secrets(Path("absent.env"))
 
 
+@pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
 @pytest.mark.parametrize("name", ["SECRET_KEY", "PASSWORD_PEPPER"])
 @pytest.mark.parametrize(
     "weak",
@@ -234,21 +235,47 @@ def test_without_secrets_the_remedy_is_init():
         "0123456789abcdef" * 4,
     ],
 )
-def test_a_weak_secret_is_refused(name, weak):
+def test_c9_a_weak_or_missing_secret_is_refused(name, weak, algorithm):
     with pytest.raises(ConfigError, match=rf"{name} .*footfalld init") as caught:
-        load_secrets(env_file(**{name: weak}))
+        load_secrets(env_file(**{"ALGORITHM": algorithm, name: weak}))
     assert not weak or weak not in str(caught.value)
 
 
-def test_the_sample_file_is_refused():
+def test_c9_the_sample_file_is_refused():
     sample = written((ROOT / ".env.example").read_text(encoding="utf-8"), ".env")
     with pytest.raises(ConfigError, match="SECRET_KEY is a sample value"):
         load_secrets(sample)
 
 
-def test_one_secret_for_both_purposes_is_refused():
+def test_c9_one_secret_for_both_purposes_is_refused():
     with pytest.raises(ConfigError, match="are the same"):
         load_secrets(env_file(PASSWORD_PEPPER=KEY))
+
+
+def test_older_keys_are_read_between_commas_the_newest_first():
+    olds = [random.token_urlsafe(48) for _ in range(OLD_SECRET_KEYS_MAX)]
+    found = load_secrets(env_file(OLD_SECRET_KEYS=" , ".join(olds) + ","))
+    assert [one.get_secret_value() for one in found.old_secret_keys] == olds
+    assert load_secrets(env_file(OLD_SECRET_KEYS="")).old_secret_keys == ()
+
+
+@pytest.mark.parametrize(
+    ("olds", "expected"),
+    [
+        ("short", "my.env or environment: OLD_SECRET_KEYS (text 1) is shorter than 32 bytes; take it out there"),
+        (f"{KEY[::-1]},{'a' * 64}", "my.env or environment: OLD_SECRET_KEYS (text 2) repeats itself, so it can be"),
+        ("change-me-" * 5, "my.env or environment: OLD_SECRET_KEYS (text 1) is a sample value; take it out there"),
+        (KEY, "my.env: a text of OLD_SECRET_KEYS is there twice or is another secret; take it out there"),
+        (PEPPER, "my.env: a text of OLD_SECRET_KEYS is there twice or is another secret; take it out there"),
+        (f"{KEY[::-1]},{KEY[::-1]}", "my.env: a text of OLD_SECRET_KEYS is there twice or is another secret"),
+        (",".join(f"{number:02}{KEY}" for number in range(17)), "my.env or environment: OLD_SECRET_KEYS Tuple should"),
+    ],
+)
+def test_c9_a_weak_older_key_is_refused(olds, expected):
+    with pytest.raises(ConfigError) as caught:
+        load_secrets(env_file(OLD_SECRET_KEYS=olds))
+    assert str(caught.value).startswith(expected)
+    assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("mode", [0o444, 0o460, 0o450, 0o604])
@@ -260,7 +287,7 @@ def test_a_credential_of_systemd_may_show_the_mask_of_its_acl_and_nothing_more(m
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666])
-def test_a_file_that_is_open_to_others_is_refused(mode):
+def test_c9_a_file_that_is_open_to_others_is_refused(mode):
     with pytest.raises(ConfigError, match=r"^my\.env: .*run `chmod 600 my\.env`$"):
         load_secrets(env_file(mode))
 
@@ -269,8 +296,8 @@ def test_a_file_that_is_open_to_others_is_refused(mode):
     ("name", "value", "expected"),
     [
         ("SECRET_KYE", "x", "my.env: unknown key SECRET_KYE; known keys: SECRET_KEY, PASSWORD_PEPPER, "),
-        ("ALGORITHM", "none", "my.env or environment: ALGORITHM should be 'HS256'"),
-        ("ALGORITHM", "RS256", "my.env or environment: ALGORITHM should be 'HS256'"),
+        ("ALGORITHM", "none", "my.env or environment: ALGORITHM should be 'HS256' or 'EdDSA'"),
+        ("ALGORITHM", "RS256", "my.env or environment: ALGORITHM should be 'HS256' or 'EdDSA'"),
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "0", "my.env or environment: ACCESS_TOKEN_EXPIRE_MINUTES should be"),
         ("ACCESS_TOKEN_EXPIRE_MINUTES", "soon", "my.env or environment: ACCESS_TOKEN_EXPIRE_MINUTES should be"),
     ],

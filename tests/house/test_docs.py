@@ -21,6 +21,7 @@ from collector.problems import TABLE
 from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
+from collector.wire.keys import KeySet
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport
 from collector.wire.users import RoleBody, UserReport, UsersAnswer
@@ -108,6 +109,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "POST /auth/refresh": (Refreshed,),
     "GET /auth/sessions": (OwnSessions,),
     "GET /auth/me": (Profile,),
+    "GET /.well-known/jwks.json": (KeySet,),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
