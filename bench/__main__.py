@@ -16,6 +16,7 @@ from bench.process import Server, end_by_interrupt, resident_mb, started
 from bench.replay import ReplayBench
 from bench.steady import SteadyBench
 from bench.tally import Tally
+from bench.tokens import token_figures
 from bench.tracking import CONNECTIONS_FEW, CONNECTIONS_MANY, TrackBench
 from bench.traffic import Traffic
 from bench.visibility import VisibilityBench
@@ -83,6 +84,7 @@ def _run(directory: Path, *, seconds: float) -> Report:
         ]
         tally.check_rows()
     # With the daemon gone: the store has the machine for itself, as it would after a restart.
+    figures += token_figures(directory)
     figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
     steady = SteadyBench(directory, traffic)
     figures += steady.figures(seconds)
