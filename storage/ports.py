@@ -250,6 +250,7 @@ class UserStore(Protocol):
         Raises:
             UserExists: the nickname or e-mail is taken, perhaps by a concurrent call.
             DirectoryUnusable: the user could not be written; the names are free again.
+            ValueError: the user_id is not one of ours, or was a removed user's.
         """
 
     async def update(self, user_id: str, change: Callable[[User], User]) -> User:
@@ -263,6 +264,19 @@ class UserStore(Protocol):
             KeyError: there is no such user.
             UserExists: the changed nickname or e-mail is taken; nothing was changed.
             DirectoryUnusable: the change could not be written.
+        """
+
+    async def remove(self, user_id: str, at: datetime, allow: Callable[[User], None] = lambda _: None) -> None:
+        """Return once the user is gone for good: nothing of it is left but a tombstone, its user_id and `at`.
+
+        `allow` runs on the loop with the newest state; what it raises is raised, and nobody is removed. The names are
+        free again at once, for anybody; the user_id is never anybody's again, and a file of it that comes back, from a
+        backup say, is deleted. Like a change, a removal that has begun goes on when its caller is cancelled.
+
+        Raises:
+            KeyError: there is no such user.
+            DirectoryUnusable: the user is there still, or is gone for every look-up while its file is left: the next
+                `remove`, or the next start, deletes it.
         """
 
     async def by_id(self, user_id: str) -> User | None:

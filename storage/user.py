@@ -47,6 +47,8 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def nickname_key(nickname: str) -> str:
     """Return what two look-alike nicknames share (Unicode NFKC and case folding, as in RFC 8265)."""
+    if nickname.isascii():
+        return nickname.lower()  # the same, in a tenth of the time
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", nickname).casefold())
 
 

@@ -5,7 +5,7 @@ import asyncio
 from storage.last_seen import LastSeen
 from storage.user import User
 from storage.user_list import UsersPage, UsersQuery
-from storage.user_names import UserNames
+from storage.user_names import Name, UserNames, names_of
 from storage.user_rows import Selection, UserRow, row_of
 
 ROWS_AT_ONCE = 1_000
@@ -20,7 +20,7 @@ class UserIndex:
         self.seen = seen
         self._rows: dict[str, UserRow] = {}
         self._administrators: set[str] = set()
-        self._doubted: set[str] = set()
+        self._doubted: dict[str, set[Name]] = {}
 
     def __contains__(self, user_id: object) -> bool:
         """Return whether there is such a user."""
@@ -29,7 +29,6 @@ class UserIndex:
     def put(self, user: User) -> None:
         """Take over how the user is now, durably; its names are reserved already."""
         self._rows[user.user_id] = row_of(user)
-        self._doubted.discard(user.user_id)
         if _administers(user):
             self._administrators.add(user.user_id)
         else:
@@ -42,15 +41,34 @@ class UserIndex:
         if not _administers(user):
             self._administrators.discard(user.user_id)
 
-    def doubt(self, user_id: str) -> None:
-        """Note that nobody knows how the user is on the disk, until somebody reads it."""
+    def expect_none(self, user_id: str) -> None:
+        """Note that the user is gone if a write succeeds."""
         self._administrators.discard(user_id)
-        self._doubted.add(user_id)
+
+    def doubt(self, user_id: str, reserved: set[Name]) -> None:
+        """Note that a write failed: how the user is on the disk nobody knows, until somebody reads it.
+
+        The names that were `reserved` for the write are free again at once where there was no such user.
+        """
+        if user_id not in self._rows:
+            self.names.release(reserved)
+            return
+        self._administrators.discard(user_id)
+        self._doubted.setdefault(user_id, set()).update(reserved)
 
     def was_read(self, user: User) -> None:
-        """Take over a user from the disk where that was in doubt."""
+        """Take over a user from the disk where that was in doubt, and free the names that it has not."""
         if user.user_id in self._doubted:
+            names = self._doubted.pop(user.user_id) | self._rows[user.user_id].names
+            self.names.release(names - names_of(user))
             self.put(user)
+
+    def drop(self, user: User) -> None:
+        """Forget a user who is gone; the names are free again."""
+        del self._rows[user.user_id]
+        self._administrators.discard(user.user_id)
+        self.names.release(names_of(user))
+        self.seen.forget(user.user_id)
 
     def administrators(self) -> int:
         """Return how many users administer for sure, whatever becomes of the writes that are under way."""

@@ -9,6 +9,7 @@ import msgspec
 from storage.errors import QueryRefused
 from storage.user import Role, User, email_key, nickname_key
 from storage.user_list import ListedUser, UsersKey, UsersPage, UsersQuery
+from storage.user_names import Name
 
 Seen = Callable[[str], datetime | None]
 """Return when the user of that id was last seen."""
@@ -28,6 +29,16 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     email_key: str
     created_at: datetime
     blocked_at: datetime | None
+
+    @property
+    def names(self) -> set[Name]:
+        """The names by which the user is found."""
+        found = set()
+        if self.nickname is not None:
+            found.add(Name("nickname", self.nickname_key))
+        if self.email is not None:
+            found.add(Name("email", self.email_key))
+        return found
 
 
 Rank = tuple[bool, datetime | str | None, str]

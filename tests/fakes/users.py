@@ -18,8 +18,11 @@ class MemoryUsers:
     def __init__(self) -> None:
         self._users: dict[str, User] = {}
         self._seen: dict[str, datetime] = {}
+        self.tombstones: dict[str, datetime] = {}
 
     async def add(self, user: User) -> None:
+        if user.user_id in self.tombstones:
+            raise ValueError(f"{user.user_id} was removed")
         self._require_free(user)
         self._put(user)
 
@@ -28,6 +31,12 @@ class MemoryUsers:
         self._require_free(changed)
         self._put(changed)
         return changed
+
+    async def remove(self, user_id: str, at: datetime, allow: Callable[[User], None] = lambda _: None) -> None:
+        allow(self._users[user_id])
+        del self._users[user_id]
+        self._seen.pop(user_id, None)
+        self.tombstones[user_id] = at
 
     async def by_id(self, user_id: str) -> User | None:
         return self._users.get(user_id)
