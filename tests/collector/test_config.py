@@ -270,6 +270,7 @@ def test_older_keys_are_read_between_commas_the_newest_first():
         (f"{KEY[::-1]},{KEY[::-1]}", "my.env: a text of OLD_SECRET_KEYS is there twice or is another secret"),
         (",".join(f"{number:02}{KEY}" for number in range(17)), "my.env or environment: OLD_SECRET_KEYS Tuple should"),
     ],
+    ids=["short", "repeating", "sample", "the key", "the pepper", "twice", "too many"],
 )
 def test_c9_a_weak_older_key_is_refused(olds, expected):
     with pytest.raises(ConfigError) as caught:
