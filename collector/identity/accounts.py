@@ -78,18 +78,14 @@ class Accounts:
         user = await self._new(person, password, "user")
         session = self._sessions.new(origin)
         user = replace(user, sessions=(session,))
-        await self._add(user)
-        await self._audit.record("user_created", "success", origin, actor=user.user_id, sid=session.sid)
+        await self._add(user, origin, actor=user.user_id, sid=session.sid)
         return self._sessions.grant(user, session)
 
     async def add_admin(self, nickname: str, password: str) -> User:
         """Make an administrator without a session; raises as `sign_up`, and BodyInvalid for an unfit nickname too."""
         require_nickname(nickname)
         user = await self._new(Person(nickname=nickname), password, "admin")
-        await self._add(user)
-        await self._audit.record(
-            "user_created", "success", HERE, subject=user.user_id, note="admin, at the command line"
-        )
+        await self._add(user, HERE, note="admin, at the command line")
         return user
 
     async def sign_in(
@@ -189,11 +185,21 @@ class Accounts:
             **msgspec.structs.asdict(person),
         )
 
-    async def _add(self, user: User) -> None:
+    async def _add(
+        self, user: User, origin: Origin, *, actor: str | None = None, sid: str | None = None, note: str = ""
+    ) -> None:
         try:
             await self._users.add(user)
         except UserExists as error:
             raise NameTaken(error.field) from None
+        try:
+            await self._audit.record(
+                "user_created", "success", origin, actor=actor, subject=user.user_id, sid=sid, note=note
+            )
+        except StorageError:
+            # Nobody hears of this account: its names must be free for the next try.
+            await self._users.remove(user.user_id, self._clock())
+            raise
 
     async def _named(self, nickname: str | None, email: str | None) -> User | None:
         if nickname is not None:

@@ -133,3 +133,4 @@ async def test_f8_what_cannot_be_put_on_record_is_not_granted(tmp_path: Path, pa
         assert (answer.status, (await answer.json())["code"]) == (503, "audit_failed")
         assert "Retry-After" in answer.headers
         assert len(await site.sessions.of(user_id)) == 1
+        assert await site.users.by_nickname("boris") is None
