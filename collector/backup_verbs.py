@@ -11,7 +11,9 @@ from storage.wal.backup import BackupManifest, make_backup, restore
 
 def add_verbs(root: "argparse._SubParsersAction[argparse.ArgumentParser]", flags: argparse.ArgumentParser) -> None:
     """Add the verbs to the parser of `footfalld`."""
-    backup = root.add_parser("backup", parents=[flags], help="copy log, archive, users and secrets, and read them back")
+    backup = root.add_parser(
+        "backup", parents=[flags], help="copy log, archive, users, audit log and secrets, and read them back"
+    )
     backup.add_argument("directory", metavar="DIR", type=Path, help="made by this; it must not be there")
     backup.set_defaults(verb="backup")
     back = root.add_parser("restore", parents=[flags], help="put a backup into a data directory without a log")

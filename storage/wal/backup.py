@@ -6,7 +6,6 @@ DuckDB file is never copied; it is filled again from what is.
 
 import contextlib
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,8 +13,10 @@ from pathlib import Path
 
 import msgspec
 
+from storage.account_backup import copy_accounts, require_one_audit, restore_accounts
+from storage.copying import copy_file, copy_tree
 from storage.errors import DirectoryUnusable, LogCorrupt, LogUnreadable
-from storage.files import make_directory, read_file, replace_file, write_all
+from storage.files import make_directory, read_file, replace_file
 from storage.filesystem import LOCAL
 from storage.lock import Lock
 from storage.suppression import SUPPRESSION_NAME, Suppression
@@ -31,7 +32,6 @@ ENV_NAME = "env"
 BACKUP_LOCK_NAME = "BACKUP_LOCK"
 """In the data directory: whoever holds it is the only one who writes a draft, so that one that is there is dead."""
 
-CHUNK_BYTES = 1 << 20
 RUN_EVENTS_MAX = 100_000
 RUN_BYTES_MAX = 64 << 20
 
@@ -138,21 +138,22 @@ def restore(source: Path, data: Path, env_file: Path) -> BackupManifest:
     """Return the manifest once a verified backup lies in `data`, durably; the caller holds the directory's lock.
 
     The log comes last, under its name at once: an interrupted restore is done again. log_ids go on behind every one that
-    was ever given here or there. Who was erased here or there stays erased.
+    was ever given here or there. Who was erased or whose account was removed, here or there, stays so.
 
     Raises:
-        DirectoryUnusable: `data` holds a log, an archive or a store, or `env_file` holds other secrets.
+        DirectoryUnusable: `data` holds a log, an archive, a store or another audit log, or `env_file` other secrets.
     """
     manifest = verify_backup(source)
     _require_empty(data)
+    require_one_audit(source, data)
     _restore_env(source / ENV_NAME, env_file)
-    _copy_tree(source / "archive", data / "archive", f"*/*{ARCHIVE_SUFFIX}")
-    _copy_tree(source / "users", data / "users", "**/*.json")
+    copy_tree(source / "archive", data / "archive", f"*/*{ARCHIVE_SUFFIX}")
+    restore_accounts(source, data)
     _merge_erased(source, data)
     draft = data / ".log.restoring"
     shutil.rmtree(draft, ignore_errors=True)
     make_directory(draft)  # all of the log may be archived
-    _copy_tree(source / "log", draft, f"*/*{SUFFIX}")
+    copy_tree(source / "log", draft, f"*/*{SUFFIX}")
     number = max(
         _number(data / "log"), _number(source / "log"), *(int(name.split("-")[0]) for name in manifest.logs), 0
     )
@@ -165,13 +166,13 @@ def restore(source: Path, data: Path, env_file: Path) -> BackupManifest:
 
 def _copy_all(data: Path, env_file: Path, draft: Path) -> None:
     _copy_log(data / "log", draft / "log")
-    _copy_tree(data / "archive", draft / "archive", f"*/*{ARCHIVE_SUFFIX}")
+    copy_tree(data / "archive", draft / "archive", f"*/*{ARCHIVE_SUFFIX}")
     _drop_archived(draft)
-    _copy_tree(data / "users", draft / "users", "**/*.json")
-    _copy(env_file, draft / ENV_NAME)
+    copy_accounts(data, draft)
+    copy_file(env_file, draft / ENV_NAME)
     # Last: who was erased while the rest was copied is on it.
     if (data / SUPPRESSION_NAME).exists():
-        _copy(data / SUPPRESSION_NAME, draft / SUPPRESSION_NAME)
+        copy_file(data / SUPPRESSION_NAME, draft / SUPPRESSION_NAME)
 
 
 def _check_archive(copied: Archive, source: Archive) -> None:
@@ -202,7 +203,7 @@ def _require_empty(data: Path) -> None:
 
 def _restore_env(kept: Path, env_file: Path) -> None:
     if not env_file.exists():
-        _copy(kept, env_file)
+        copy_file(kept, env_file)
     elif read_file(kept) != read_file(env_file):
         raise DirectoryUnusable(
             f"{env_file} holds other secrets than the backup; move it away, passwords need the old ones"
@@ -230,7 +231,7 @@ def _number(log: Path) -> int:
 def _copy_log(source: Path, target: Path) -> None:
     make_directory(target)
     replace_file(target / NUMBER_NAME, f"{_number(source)}\n".encode("ascii"))
-    _copy_tree(source, target, f"[0-9]*/*{SUFFIX}")
+    copy_tree(source, target, f"[0-9]*/*{SUFFIX}")
 
 
 def _drop_archived(copy: Path) -> None:
@@ -238,46 +239,6 @@ def _drop_archived(copy: Path) -> None:
     for archived in copy.glob(f"archive/*/*{ARCHIVE_SUFFIX}"):
         live = copy / "log" / archived.parent.name / archived.name.replace(ARCHIVE_SUFFIX, SUFFIX)
         live.unlink(missing_ok=True)
-
-
-def _copy_tree(source: Path, target: Path, pattern: str) -> None:
-    """Copy the files of a pattern in order, durably; one that is gone by its turn is left out."""
-    for path in sorted(source.glob(pattern)):
-        if path.name.startswith("."):
-            continue
-        copied = target / path.relative_to(source)
-        _make_directories(copied.parent)
-        try:
-            _copy(path, copied)
-        except FileNotFoundError:
-            continue
-
-
-def _make_directories(directory: Path) -> None:
-    missing = [one for one in (directory, *directory.parents) if not one.exists()]
-    for one in reversed(missing):
-        make_directory(one)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy what a file holds now; replaces `target`, durably."""
-    opened = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        draft = target.with_name(f".{target.name}.tmp")
-        draft.unlink(missing_ok=True)
-        descriptor = LOCAL.create(draft)
-        try:
-            at, size = 0, LOCAL.size(opened)
-            while at < size and (chunk := LOCAL.read(opened, min(CHUNK_BYTES, size - at), at)):
-                write_all(descriptor, chunk, at)
-                at += len(chunk)
-            LOCAL.sync(descriptor)
-        finally:
-            LOCAL.close(descriptor)
-    finally:
-        LOCAL.close(opened)
-    draft.rename(target)
-    LOCAL.sync_directory(target.parent)
 
 
 def _digests(root: Path) -> Iterator[tuple[str, str]]:
