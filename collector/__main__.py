@@ -37,6 +37,7 @@ from collector.identity.caller import Authenticate
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Origins
+from collector.identity.profile_handlers import ProfileAnswers
 from collector.identity.session_handlers import SessionAnswers
 from collector.notify import Supervisor
 from collector.program import program
@@ -105,6 +106,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         refused = Counter[int]()
         routes = [
             *Authentication(identity.accounts, origins).routes(),
+            *ProfileAnswers(identity.profiles, origins).routes(),
             *callers.routes(),
             *KeySetAnswers(keys_of(secrets)).routes(),
             *_tracking(settings, callers.authenticate, door, log).routes(),

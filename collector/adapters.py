@@ -13,6 +13,8 @@ from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit, Tell
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
+from collector.identity.profile import Profiles
+from collector.identity.reauthentication import Reauthentication
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.sessions import Sessions
@@ -44,6 +46,7 @@ class Identity(NamedTuple):
     standings: Standings
     users: UserFiles
     audit: AuditFile
+    profiles: Profiles
 
 
 @contextlib.asynccontextmanager
@@ -82,7 +85,9 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
     rules = PasswordRules(length_min=identity.password_length_min, site_name=identity.site_name)
     async with audit_file, users, passwords:
         accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_rules=rules)
-        yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file)
+        reauthentication = Reauthentication(passwords, throttle, now, audit=audit)
+        profiles = Profiles(users, passwords, reauthentication, throttle, now, audit=audit, password_rules=rules)
+        yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file, profiles)
 
 
 def keys_of(secrets: Secrets) -> tuple[SigningKey, ...]:

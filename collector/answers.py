@@ -48,6 +48,11 @@ def empty_answer() -> web.Response:
     return web.Response(status=http.HTTPStatus.NO_CONTENT, headers=_WITHOUT_BODY)
 
 
+def unchanged_answer(etag: str) -> web.Response:
+    """Return a 304 for what has this ETag (RFC 9110, 15.4.5)."""
+    return web.Response(status=http.HTTPStatus.NOT_MODIFIED, headers={**_WITHOUT_BODY, "ETag": etag})
+
+
 def accepted_answer(body: object) -> web.Response:
     """Return the 202 of one tracked action; the fast form of `tracked_answer`, for bodies of a few hundred bytes."""
     return _OnePieceAnswer(body=_encoder.encode(body), status=http.HTTPStatus.ACCEPTED, headers=TRACKED_HEADERS)

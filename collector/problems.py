@@ -10,6 +10,7 @@ from typing import NamedTuple
 import structlog
 from aiohttp import web
 
+from collector import preconditions
 from collector.administration.rejected import RejectedUnknown
 from collector.answers import json_answer
 from collector.identity import caller
@@ -57,12 +58,16 @@ TABLE: dict[type[Exception], Status] = {
     caller.NotYours: Status(403),
     identity.AuthorizationRepeated: Status(400),
     identity.CredentialsWrong: Status(401, headers=BEARER),
+    identity.PasswordWrong: Status(403),
+    identity.ReauthenticationRequired: Status(403),
     identity.SessionUnknown: Status(404),
     identity.UserUnknown: Status(404),
     identity.LastAdmin: Status(409),
     identity.NameTaken: Status(409),
     CursorInvalid: Status(400),
     identity.HashQueueFull: Status(503),
+    preconditions.PreconditionFailed: Status(412),
+    preconditions.PreconditionRequired: Status(428),
     RateExceeded: Status(429),
     LiveFull: Status(503),
     RejectedUnknown: Status(404),

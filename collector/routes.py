@@ -10,6 +10,7 @@ from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
+from collector.preconditions import Match, required_match
 from collector.wire.body import require_json_type
 from collector.wire.model import parse
 from collector.wire.problem import (
@@ -118,6 +119,16 @@ class Taking(Generic[Taken]):
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """Read, then handle."""
         return await self._handler(request, await self.takes.read(request))
+
+
+class Conditional(Taking[Taken]):
+    """A handler of a change that needs If-Match, which it gets behind what `takes` reads."""
+
+    def __init__(
+        self, takes: Takes[Taken], handler: Callable[[web.Request, Taken, Match], Awaitable[web.StreamResponse]]
+    ) -> None:
+        super().__init__(takes, lambda request, taken: handler(request, taken, required_match(request)))
+        self.__doc__ = handler.__doc__
 
 
 class Bodyless:

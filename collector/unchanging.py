@@ -1,10 +1,11 @@
 """Answers that stay the same while the daemon runs: nobody is sent one twice."""
 
-import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
+
+from collector.preconditions import is_known, tag_of
 
 
 class Unchanging:
@@ -12,12 +13,11 @@ class Unchanging:
 
     def __init__(self, content: bytes, headers: Mapping[str, str]) -> None:
         self._content = content
-        self._tag = hashlib.sha256(content).hexdigest()[:32]
+        self._tag = tag_of(content)
         self._headers = {**headers, "ETag": f'"{self._tag}"'}
 
     def answer(self, request: web.Request) -> web.Response:
         """Return the content, or 304 where the client has it already (RFC 9110, section 13.1.2)."""
-        # A weak tag will do, which is what a proxy that compresses makes of ours.
-        if any(known.value in (self._tag, "*") for known in request.if_none_match or ()):
+        if is_known(request, self._tag):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=self._headers)
         return web.Response(body=self._content, headers=self._headers)

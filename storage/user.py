@@ -42,6 +42,7 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     phone: str | None = None
     age: int | None = None
     blocked_at: datetime | None = None
+    password_changed_at: datetime | None = None
     sessions: tuple[Session, ...] = ()
 
 

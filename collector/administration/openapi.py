@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 from collector.identity.caller import RoleInsufficient, TokenInvalid, TokenMissing
 from collector.identity.errors import AuthorizationRepeated
+from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
-from collector.routes import JSON, Answer, JsonBody, Route, Takes
+from collector.routes import JSON, Answer, Conditional, JsonBody, Route, Takes
 from collector.wire import problem
 
 VERSION = "3.1.0"
@@ -22,6 +23,7 @@ Schema = dict[str, object]
 
 BEARER: Schema = {"bearer": []}
 NULL: Schema = {"type": "null"}
+IF_MATCH: Schema = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
 
 TAGS = {
     "auth": "accounts",
@@ -62,7 +64,8 @@ def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
         # A route for anyone may still read a token: without this the page would send none to it.
         "security": [{}, BEARER] if route.who == "anyone" else [BEARER],
     }
-    if parameters := [*_path_parameters(route.path), *_query_parameters(route.takes, components)]:
+    headers = [IF_MATCH] if isinstance(route.handler, Conditional) else []
+    if parameters := [*_path_parameters(route.path), *_query_parameters(route.takes, components), *headers]:
         operation["parameters"] = parameters
     if isinstance(route.takes, JsonBody):
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _body(route.takes, components)}}}
@@ -98,6 +101,8 @@ def _errors(route: Route) -> Iterator[type[Exception]]:
         yield RoleInsufficient
     if route.takes is not None:
         yield from route.takes.errors
+    if isinstance(route.handler, Conditional):
+        yield from (PreconditionFailed, PreconditionRequired)
 
 
 def _body(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:

@@ -9,18 +9,16 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.identity.audit import Audit, AuditEvent
-from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.errors import CredentialsWrong, NameTaken
 from collector.identity.origin import HERE, Origin
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.sessions import Grant, Sessions
-from collector.identity.throttle import Throttle
-from collector.limits import RateExceeded
+from collector.identity.throttle import Throttle, tried_name
 from collector.wire.accounts import require_nickname
 from storage.errors import StorageError, UserExists
 from storage.ports import UserStore
-from storage.user import Role, Session, User, email_key, nickname_key
+from storage.user import Role, Session, User
 
 ID_BYTES = 16
 """Randomness in a user_id: 32 hexadecimal digits."""
@@ -74,7 +72,7 @@ class Accounts:
             RateExceeded: too many from there.
             HashQueueFull, AuditFailed, LogFull: try again.
         """
-        await self._require(lambda: self._throttle.require_signup(origin), "sign-up", origin)
+        await self._audit.require(lambda: self._throttle.require_signup(origin), "sign-up", origin)
         user = await self._new(person, password, "user")
         session = self._sessions.new(origin)
         user = replace(user, sessions=(session,))
@@ -98,8 +96,8 @@ class Accounts:
             RateExceeded: too many from there, or too many wrong ones for this name.
             HashQueueFull, AuditFailed, LogFull: try again.
         """
-        name = f"nickname {nickname_key(nickname)}" if nickname is not None else f"email {email_key(email or '')}"
-        await self._require(lambda: self._throttle.require_signin(name, origin), "sign-in", origin)
+        name = tried_name(nickname, email)
+        await self._audit.require(lambda: self._throttle.require_signin(name, origin), "sign-in", origin)
         user = await self._named(nickname, email)
         is_right = await self._passwords.verify(password, user.password_hash if user else None)
         if not is_right or user is None or user.blocked_at is not None:
@@ -112,20 +110,6 @@ class Accounts:
             return await self.sign_in(password, origin, nickname=nickname, email=email)
         await self._record_signin(user, session, displaced, failures, origin)
         return self._sessions.grant(user, session)
-
-    async def user_of(self, caller: Caller) -> User:
-        """Return the user behind a caller; TokenInvalid when it has gone meanwhile."""
-        user = await self._users.by_id(caller.user_id)
-        if user is None:
-            raise TokenInvalid("the session has ended")
-        return user
-
-    async def _require(self, take: Callable[[], None], what: str, origin: Origin) -> None:
-        try:
-            take()
-        except RateExceeded:
-            await self._audit.record_flood("excess_rate_limit_exceeded", origin, note=what)
-            raise
 
     async def _refuse(self, name: str, user: User | None, origin: Origin) -> NoReturn:
         self._throttle.fail(name, origin)

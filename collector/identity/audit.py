@@ -15,6 +15,8 @@ AuditEvent = Literal[
     "authn_login_fail",
     "authn_login_success",
     "authn_login_successafterfail",
+    "authn_password_change",
+    "authn_password_change_fail",
     "authn_token_reuse",
     "authz_change",
     "authz_fail",
@@ -97,6 +99,14 @@ class Audit:
         except RateExceeded:
             return
         await self.record(event, "failure", origin, actor=actor, sid=sid, note=note)
+
+    async def require(self, take: Callable[[], None], what: str, origin: Origin) -> None:
+        """Take from a limit; where it is exceeded, RateExceeded, with `what` was asked for on record."""
+        try:
+            take()
+        except RateExceeded:
+            await self.record_flood("excess_rate_limit_exceeded", origin, note=what)
+            raise
 
     def _mac(self, name: str) -> str:
         return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()[:NAME_DIGITS]

@@ -13,6 +13,24 @@ class CredentialsWrong(AccessError):
         super().__init__("the name or the password is wrong")
 
 
+class PasswordWrong(AccessError):
+    """The caller's own password, which the request needs, is another one (403)."""
+
+    code = "password_wrong"
+
+    def __init__(self) -> None:
+        super().__init__("the password is wrong")
+
+
+class ReauthenticationRequired(AccessError):
+    """What is asked could take the account over: a token alone does not do for it (403)."""
+
+    code = "reauthentication_required"
+
+    def __init__(self) -> None:
+        super().__init__("send your password as current_password, or sign in again")
+
+
 class SessionExpired(TokenInvalid):
     """The session has had no refresh for too long, or has reached its absolute end (401)."""
 

@@ -1,23 +1,21 @@
-"""The routes of sign-up, sign-in and one's own profile."""
+"""The routes of sign-up and sign-in."""
 
-import msgspec
 from aiohttp import web
 
 from collector.answers import json_answer
 from collector.identity.accounts import Accounts, Person
-from collector.identity.caller import CALLER
 from collector.identity.origin import Origins
+from collector.identity.profile import profile_of
 from collector.identity.sessions import Grant
 from collector.routes import Answer, JsonBody, Route, Taking, model_body
 from collector.wire import accounts as wire
-from storage.user import User
 
 SIGNUP = JsonBody(wire.read_signup, wire.NicknameSignup, wire.EmailSignup)
 SIGNED_IN = {200: Answer(wire.SignedIn)}
 
 
 class Authentication:
-    """The handlers of sign-up, sign-in and one's own profile."""
+    """The handlers of sign-up and sign-in."""
 
     def __init__(self, accounts: Accounts, origins: Origins) -> None:
         self._accounts = accounts
@@ -28,7 +26,6 @@ class Authentication:
         return [
             Route("POST", "/auth/signup", Taking(SIGNUP, self.sign_up), "anyone", SIGNED_IN),
             Route("POST", "/auth/signin", Taking(model_body(wire.Signin), self.sign_in), "anyone", SIGNED_IN),
-            Route("GET", "/auth/me", self.me, "user", {200: Answer(wire.Profile)}),
         ]
 
     async def sign_up(self, request: web.Request, form: wire.NicknameSignup | wire.EmailSignup) -> web.Response:
@@ -44,19 +41,11 @@ class Authentication:
         )
         return _envelope(grant)
 
-    async def me(self, request: web.Request) -> web.Response:
-        """Answer the caller's own profile."""
-        return json_answer(_profile(await self._accounts.user_of(request[CALLER])))
-
 
 def _person(form: wire.NicknameSignup | wire.EmailSignup) -> Person:
     if isinstance(form, wire.NicknameSignup):
         return Person(nickname=form.nickname, firstname=form.firstname, lastname=form.lastname, age=form.age)
     return Person(email=form.email, firstname=form.name, lastname=form.surname, phone=form.phone)
-
-
-def _profile(user: User) -> wire.Profile:
-    return msgspec.convert(user, wire.Profile, from_attributes=True)
 
 
 def _envelope(grant: Grant) -> web.Response:
@@ -66,6 +55,6 @@ def _envelope(grant: Grant) -> web.Response:
             jwt_token=grant.token,
             refresh_token=grant.refresh_token,
             expires_in=grant.expires_in_s,
-            user=_profile(grant.user),
+            user=profile_of(grant.user),
         )
     )

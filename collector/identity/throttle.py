@@ -12,6 +12,7 @@ import structlog
 
 from collector.identity.origin import Origin
 from collector.limits import Failures, Gcra, Rate, Waits
+from storage.user import email_key, nickname_key
 
 WAIT_S_MAX = 60.0
 FORGET_S = 3600.0
@@ -42,6 +43,11 @@ class Rates(NamedTuple):
     signins: int
     signups: int
     free_failures: int
+
+
+def tried_name(nickname: str | None, email: str | None) -> str:
+    """Return what tries of a user's password are counted under: its nickname, or else its e-mail, however spelled."""
+    return f"nickname {nickname_key(nickname)}" if nickname is not None else f"email {email_key(email or '')}"
 
 
 class Throttle:

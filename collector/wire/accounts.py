@@ -61,6 +61,7 @@ def _address(email: str) -> str:
 PersonName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_one_line)]
 Nickname = Annotated[PersonName, AfterValidator(_visible)]
 Email = Annotated[str, Field(max_length=EMAIL_LENGTH_MAX), AfterValidator(_one_line), AfterValidator(_address)]
+Age = Annotated[int, Field(ge=AGE_MIN, le=AGE_MAX)]
 Phone = Annotated[str, Field(min_length=1, max_length=PHONE_LENGTH_MAX), AfterValidator(_one_line)]
 
 
@@ -78,7 +79,7 @@ class NicknameSignup(Body):
     firstname: PersonName
     lastname: PersonName
     nickname: Nickname
-    age: Annotated[int, Field(ge=AGE_MIN, le=AGE_MAX)]
+    age: Age
 
 
 class EmailSignup(Body):
@@ -130,7 +131,7 @@ def require_nickname(nickname: str) -> None:
 
 
 class Profile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A user as shown to itself."""
+    """A user as shown to itself; `password_changed_at` is left out while the password is that of the sign-up."""
 
     user_id: str
     role: str
@@ -140,6 +141,7 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     lastname: str | None = None
     age: int | None = None
     phone: str | None = None
+    password_changed_at: datetime | None = None
 
 
 class Refreshed(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -22,6 +22,9 @@ from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Network, Origins
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
+from collector.identity.profile import Profiles
+from collector.identity.profile_handlers import ProfileAnswers
+from collector.identity.reauthentication import Reauthentication
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
 from collector.identity.session_handlers import SessionAnswers
@@ -160,11 +163,14 @@ async def open_site(
         keeping = asyncio.create_task(throttle.run())
         origins = Origins(trusted_proxies, known)
         answers = SessionAnswers(sessions, origins)
+        reauthentication = Reauthentication(passwords, throttle, clock, audit=audit)
+        profiles = Profiles(users, passwords, reauthentication, throttle, clock, audit=audit, password_rules=rules)
         store = MemoryStore(clock)
         standings = Standings(users, audit, clock)
         admin = UserAnswers(users, sessions, standings, asked or store, origins=origins, clock=clock)
         routes = [
             *Authentication(accounts, origins).routes(),
+            *ProfileAnswers(profiles, origins).routes(),
             *answers.routes(),
             *KeySetAnswers(keys).routes(),
             *admin.routes(),

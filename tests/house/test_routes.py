@@ -30,6 +30,7 @@ BODIES = {
     "/auth/signin": lambda: {"nickname": "ann", "password": PASSWORD},
     "/auth/signout": lambda: None,
     "/auth/refresh": lambda: None,
+    "/auth/me": lambda: {"firstname": f"S{next(NAMES)}", "lastname": None, "age": 34, "current_password": PASSWORD},
     "/admin/rejected/{receipt}/replay": lambda: None,
     "/admin/users/{user_id}/block": lambda: None,
     "/admin/users/{user_id}/role": lambda: {"role": "user"},
@@ -38,6 +39,8 @@ BODIES = {
     "/query": lambda: {"metrics": ["visitors"], "range": "1h", "dimensions": ["page"]},
 }
 """A good body for every route that takes one; a new route needs its own here."""
+IF_MATCH = {"If-Match": "*"}
+"""Goes with every request: a route that asks for it takes any state then, others do not look at it."""
 RECEIPT = "0000000001-never:0"
 FILES = {"/docs/{file}": "/docs/docs.js"} | {
     path: path.replace("{receipt}", RECEIPT)
@@ -78,13 +81,13 @@ def operations(document: dict) -> Iterator[tuple[str, str, dict]]:
 def credentials(house: House, role: str) -> dict[str, str]:
     """Return the headers of a role; each has a session of its own, which a sign-out may end."""
     if role == "app":
-        return {"X-Api-Token": "unknown"}
+        return {"X-Api-Token": "unknown", **IF_MATCH}
     if role == "anyone":
-        return {}
+        return IF_MATCH
     name = {"user": "ann", "analyst": "ana", "admin": "boss"}[role]
     envelope = house.daemon.post("/auth/signin", {"nickname": name, "password": PASSWORD})
     assert envelope["user"]["role"] == role
-    return {"Authorization": f"Bearer {envelope['jwt_token']}"}
+    return {"Authorization": f"Bearer {envelope['jwt_token']}", **IF_MATCH}
 
 
 def address(path: str) -> str:

@@ -1,0 +1,59 @@
+"""The routes of one's own profile."""
+
+from aiohttp import web
+
+from collector.answers import json_answer, unchanged_answer
+from collector.identity.caller import CALLER
+from collector.identity.origin import Origins
+from collector.identity.profile import Change, Profiles, profile_of, tag_of_user
+from collector.preconditions import Match, is_known
+from collector.routes import Answer, Conditional, Route, model_body
+from collector.wire.accounts import Profile
+from collector.wire.profile import ProfilePatch
+from storage.user import User
+
+SECRETS = frozenset({"password", "current_password"})
+
+
+class ProfileAnswers:
+    """The handlers of one's own profile."""
+
+    def __init__(self, profiles: Profiles, origins: Origins) -> None:
+        self._profiles = profiles
+        self._origins = origins
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        shown = {200: Answer(Profile)}
+        change = Conditional(model_body(ProfilePatch), self.change)
+        return [
+            Route("GET", "/auth/me", self.show, "user", shown | {304: Answer()}),
+            Route("PATCH", "/auth/me", change, "user", shown),
+        ]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Answer the caller's own profile, with the ETag that a change of it needs."""
+        user = await self._profiles.of(request[CALLER])
+        return unchanged_answer(_etag(user)) if is_known(request, tag_of_user(user)) else _answer(user)
+
+    async def change(self, request: web.Request, patch: ProfilePatch, match: Match) -> web.Response:
+        """Change the caller's own profile or password, where If-Match has its ETag; a new password ends other sessions."""
+        origin = self._origins.of(request)
+        return _answer(await self._profiles.change(request[CALLER], _change(patch), match, origin))
+
+
+def _change(patch: ProfilePatch) -> Change:
+    sent = patch.model_fields_set
+    return Change(
+        members={name: getattr(patch, name) for name in sent - SECRETS},
+        password=patch.password.get_secret_value() if "password" in sent else None,
+        current_password=patch.current_password.get_secret_value() if "current_password" in sent else None,
+    )
+
+
+def _answer(user: User) -> web.Response:
+    return json_answer(profile_of(user), headers={"ETag": _etag(user)})
+
+
+def _etag(user: User) -> str:
+    return f'"{tag_of_user(user)}"'
