@@ -12,7 +12,7 @@ import pytest
 
 from collector.wire.live import LiveBatch
 from console.sse import Message, Messages
-from tests.house.daemon import Daemon
+from tests.house.daemon import PASSWORD, Daemon
 
 DEADLINE_S = 30.0
 RESUMED_MAX = 1000
@@ -156,6 +156,27 @@ async def test_a_sign_out_ends_the_open_stream(daemon: Daemon):
         daemon.open("/auth/signout", b"", token)
         await listener.ended()
     assert (listener.heard[-1].event, listener.heard[-1].data) == ("end", b'{"code":"invalid_token"}')
+
+
+async def test_a_new_password_ends_the_open_streams_of_other_sessions_and_they_stay_dead_after_a_restart(
+    daemon: Daemon,
+):
+    token, own = daemon.admin_token(), daemon.admin_token()
+    headers = {"Authorization": f"Bearer {own}", "If-Match": "*"}
+    body = {"password": "another correct horse", "current_password": PASSWORD}
+    async with listening(daemon, token) as other, listening(daemon, own) as mine, aiohttp.ClientSession() as session:
+        async with session.patch(f"{daemon.url}/auth/me", json=body, headers=headers) as answer:
+            assert answer.status == 200
+        await other.ended()
+        assert (other.heard[-1].event, other.heard[-1].data) == ("end", b'{"code":"invalid_token"}')
+        (receipt,) = await track(daemon, 1)
+        await mine.until(lambda: receipt in mine.receipts)
+    assert daemon.stop() == 0
+    daemon.start()
+    async with aiohttp.ClientSession() as session:
+        for one, status in ((token, 401), (own, 200)):
+            async with session.get(f"{daemon.url}/live", headers={"Authorization": f"Bearer {one}"}) as answer:
+                assert answer.status == status
 
 
 async def test_a_stop_ends_the_open_streams_and_is_not_held_up(daemon: Daemon):
