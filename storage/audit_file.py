@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import msgspec
 
@@ -98,7 +98,7 @@ class AuditFile:
         numbers = _numbers(self._directory)
         self._head_file = os.open(self._directory / HEAD_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._begin(numbers[-1] if numbers else 1)
-        last = next((entry for number in reversed(numbers) for entry in _newest_first(self._path(number))), None)
+        last = next((entry for number in reversed(numbers) for entry in _newest_first(self._path(number), None)), None)
         written = Head(0, "") if last is None else Head(last.number, last.chain)
         # An end that somebody cut off leaves a gap that the check names.
         self._head = max(written, _head_of(os.pread(self._head_file, HEAD_BYTES, 0)), key=lambda head: head.number)
@@ -156,7 +156,7 @@ class AuditFile:
         found: list[AuditEntry] = []
         scanned = 0
         for number in reversed(_numbers(self._directory)):
-            for entry in _newest_first(self._path(number)):
+            for entry in _newest_first(self._path(number), wanted.before):
                 if len(found) == limit or scanned == SCAN_ENTRIES_MAX:
                     return AuditPage(found, before=entry.number + 1)
                 scanned += 1
@@ -186,26 +186,53 @@ def _whole_lines(descriptor: int) -> int:
     return 0
 
 
-def _newest_first(path: Path) -> Iterator[AuditEntry]:
-    """Yield the entries of a file from its end; lines that are none are left to the check."""
-    for line in _lines_backwards(path):
-        try:
-            yield decode(line)
-        except msgspec.DecodeError:
-            continue
-
-
-def _lines_backwards(path: Path) -> Iterator[bytes]:
+def _newest_first(path: Path, before: int | None) -> Iterator[AuditEntry]:
+    """Yield the entries of a file from its end, or from below a number; lines that are none are left to the check."""
     with path.open("rb") as file:
-        at, rest = _whole_lines(file.fileno()), b""
-        while at > 0:
-            begin = max(0, at - READ_BYTES)
-            file.seek(begin)
-            rest, *lines = (file.read(at - begin) + rest).split(b"\n")
-            yield from (line for line in reversed(lines) if line)
-            at = begin
-        if rest:
-            yield rest
+        end = _whole_lines(file.fileno())
+        for line in _lines_backwards(file, end if before is None else _end_below(file, end, before)):
+            try:
+                yield decode(line)
+            except msgspec.DecodeError:
+                continue
+
+
+def _end_below(file: BinaryIO, end: int, number: int) -> int:
+    """Return where the entries below that number end, by bisection: whoever pages far back must not read all of it."""
+    low, high = 0, end
+    while low < high:
+        begin = (low + high) // 2
+        file.seek(max(begin - 1, low))
+        if begin > low:
+            file.readline()
+        if file.tell() >= high:
+            high = begin
+            continue
+        line = file.readline()
+        if _is_below(line, number):
+            low = file.tell()
+        else:
+            high = begin
+    return low
+
+
+def _is_below(line: bytes, number: int) -> bool:
+    try:
+        return decode(line).number < number
+    except msgspec.DecodeError:
+        return True  # the filter looks at what is behind it all the same
+
+
+def _lines_backwards(file: BinaryIO, end: int) -> Iterator[bytes]:
+    at, rest = end, b""
+    while at > 0:
+        begin = max(0, at - READ_BYTES)
+        file.seek(begin)
+        rest, *lines = (file.read(at - begin) + rest).split(b"\n")
+        yield from (line for line in reversed(lines) if line)
+        at = begin
+    if rest:
+        yield rest
 
 
 def _check(directory: Path, mac: Mac, head: Head) -> AuditFinding:

@@ -89,12 +89,38 @@ async def test_a_filter_takes_what_it_says(tmp_path: Path, wanted: AuditFilter, 
 
 
 async def test_a_page_that_looks_far_back_ends_early_and_can_be_gone_on_with(tmp_path: Path) -> None:
-    (path,) = await filled(tmp_path, 2)
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(lines[0] + lines[1] * SCAN_ENTRIES_MAX)
+    (path,) = await filled(tmp_path, 1)
+    first = path.read_bytes()
+    count = 2 * SCAN_ENTRIES_MAX + 10
+    path.write_bytes(
+        b"".join(first.replace(b'"number":1,', b'"number":%d,' % number) for number in range(1, count + 1))
+    )
     async with opened(tmp_path) as audit:
         page = await audit.page(AuditFilter(user_id="nobody"), limit=1)
-        assert (page.entries, page.before) == ([], 2)
+        befores = [page.before]
+        while page.before is not None:
+            page = await audit.page(AuditFilter(user_id="nobody", before=page.before), limit=1)
+            assert page.entries == []
+            befores.append(page.before)
+    assert befores == [count + 1 - SCAN_ENTRIES_MAX, count + 1 - 2 * SCAN_ENTRIES_MAX, None]
+
+
+@pytest.mark.parametrize("damaged", [None, 0, 7, 19])
+async def test_paging_meets_every_entry_once_wherever_it_goes_on(tmp_path: Path, damaged: int | None) -> None:
+    files = await filled(tmp_path, 40, file_bytes_max=2000)
+    whole = set(range(40, 0, -1))
+    if damaged is not None:
+        lines = files[1].read_bytes().splitlines(keepends=True)
+        at = min(damaged, len(lines) - 1)
+        whole -= {json.loads(lines[at])["number"]}
+        lines[at] = b"no entry, and of another length than one\n"
+        files[1].write_bytes(b"".join(lines))
+    async with opened(tmp_path) as audit:
+        for before in range(1, 43):
+            page = await audit.page(AuditFilter(before=before), limit=100)
+            assert [entry.number for entry in page.entries] == sorted(
+                (one for one in whole if one < before), reverse=True
+            )
 
 
 def lines_of(path: Path) -> list[bytes]:
