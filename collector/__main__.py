@@ -13,7 +13,16 @@ from collections import Counter
 
 import uvloop
 
-from collector.adapters import event_door, keys_of, log_format, now, open_identity, store_process, write_ahead_log
+from collector.adapters import (
+    Identity,
+    event_door,
+    keys_of,
+    log_format,
+    now,
+    open_identity,
+    store_process,
+    write_ahead_log,
+)
 from collector.administration.auth_events import AuthEventAnswers
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
@@ -37,6 +46,7 @@ from collector.identity.caller import Authenticate
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Origins
+from collector.identity.own_export import OwnExports
 from collector.identity.profile_handlers import ProfileAnswers
 from collector.identity.session_handlers import SessionAnswers
 from collector.notify import Supervisor
@@ -107,6 +117,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes = [
             *Authentication(identity.accounts, origins).routes(),
             *ProfileAnswers(identity.profiles, origins).routes(),
+            *_own_export(identity, client, origins).routes(),
             *callers.routes(),
             *KeySetAnswers(keys_of(secrets)).routes(),
             *_tracking(settings, callers.authenticate, door, log).routes(),
@@ -114,7 +125,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, refused),
             *rejected.routes(),
-            *AuthEventAnswers(identity.audit).routes(),
+            *AuthEventAnswers(identity.audit_log).routes(),
             *UserAnswers(
                 identity.users, identity.sessions, identity.standings, client, origins=origins, clock=now
             ).routes(),
@@ -155,6 +166,11 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             )
             for task in watching:
                 task.cancel()
+
+
+def _own_export(identity: Identity, store: StoreClient, origins: Origins) -> OwnExports:
+    log, audit = identity.audit_log, identity.audit
+    return OwnExports(identity.profiles, identity.users, store, log, audit, origins=origins, clock=now)
 
 
 def _tracking(settings: Settings, authenticate: Authenticate, door: Door, log: WriteAheadLog) -> Tracking:

@@ -45,7 +45,8 @@ class Identity(NamedTuple):
     throttle: Throttle
     standings: Standings
     users: UserFiles
-    audit: AuditFile
+    audit_log: AuditFile
+    audit: Audit
     profiles: Profiles
 
 
@@ -87,7 +88,7 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
         accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_rules=rules)
         reauthentication = Reauthentication(passwords, throttle, now, audit=audit)
         profiles = Profiles(users, passwords, reauthentication, throttle, now, audit=audit, password_rules=rules)
-        yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file, profiles)
+        yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file, audit, profiles)
 
 
 def keys_of(secrets: Secrets) -> tuple[SigningKey, ...]:

@@ -22,6 +22,7 @@ AuditEvent = Literal[
     "authz_fail",
     "excess_rate_limit_exceeded",
     "excess_sessions_exceeded",
+    "sensitive_read",
     "session_expired",
     "session_renewed",
     "user_created",

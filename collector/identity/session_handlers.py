@@ -10,6 +10,7 @@ from collector.identity.origin import Origins
 from collector.identity.sessions import Grant, Sessions, is_refresh_token
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
 from collector.wire import accounts as wire
+from storage.user import Session
 
 REFRESHED = {200: Answer(wire.Refreshed)}
 
@@ -69,16 +70,19 @@ class SessionAnswers:
     async def own(self, request: web.Request) -> web.Response:
         """Answer the caller's sessions, the newest first."""
         caller = request[CALLER]
-        found = [
-            msgspec.convert(msgspec.structs.asdict(one) | {"current": one.sid == caller.sid}, wire.OwnSession)
-            for one in reversed(await self._sessions.of(caller.user_id))
-        ]
+        found = [own_session(one, caller.sid) for one in reversed(await self._sessions.of(caller.user_id))]
         return json_answer(wire.OwnSessions(sessions=found))
 
     async def end(self, request: web.Request) -> web.Response:
         """End one of the caller's sessions; another user's is as unknown as none."""
         await self._sessions.end(request[CALLER].user_id, request.match_info["sid"], self._origins.of(request))
         return empty_answer()
+
+
+def own_session(session: Session, current_sid: str) -> wire.OwnSession:
+    """Return a session as its user is shown it."""
+    members = msgspec.structs.asdict(session) | {"current": session.sid == current_sid}
+    return msgspec.convert(members, wire.OwnSession)
 
 
 def _refreshed(grant: Grant) -> web.Response:

@@ -1,8 +1,12 @@
-"""What one's own profile takes: its changes."""
+"""What one's own profile takes, its changes, and everything else that is held about a user."""
 
+from datetime import datetime
+
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from collector.wire.accounts import Age, Email, Nickname, PersonName, Phone
+from collector.wire.accounts import Age, Email, Nickname, OwnSession, PersonName, Phone, Profile
+from collector.wire.audit import AuthEvent
 
 
 def _not_sent() -> SecretStr:
@@ -25,3 +29,19 @@ class ProfilePatch(BaseModel):
     phone: Phone | None = None
     password: SecretStr = Field(default_factory=_not_sent)
     current_password: SecretStr = Field(default_factory=_not_sent)
+
+
+class OwnExport(msgspec.Struct, frozen=True, kw_only=True):
+    """Of GET /auth/me/export. `events` are as GET /export/events.ndjson has them, in load order.
+
+    `auth_events` are the entries of the audit log about the user, the newest first; of what somebody else did to it, or
+    it to somebody else, they do not say who that is.
+    """
+
+    exported_at: datetime
+    profile: Profile
+    created_at: datetime
+    last_seen_at: datetime | None
+    sessions: list[OwnSession]
+    events: list[dict[str, object]]
+    auth_events: list[AuthEvent]

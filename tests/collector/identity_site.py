@@ -20,6 +20,7 @@ from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Network, Origins
+from collector.identity.own_export import OwnExports
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.profile import Profiles
@@ -171,6 +172,7 @@ async def open_site(
         routes = [
             *Authentication(accounts, origins).routes(),
             *ProfileAnswers(profiles, origins).routes(),
+            *OwnExports(profiles, users, asked or store, audit_file, audit, origins=origins, clock=clock).routes(),
             *answers.routes(),
             *KeySetAnswers(keys).routes(),
             *admin.routes(),

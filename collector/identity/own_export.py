@@ -1,0 +1,111 @@
+"""GET /auth/me/export: everything that is held about oneself, streamed."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import asdict, replace
+
+from collector.answers import HEADERS
+from collector.identity.audit import Audit
+from collector.identity.caller import CALLER, Caller
+from collector.identity.origin import Origins
+from collector.identity.profile import Profiles, profile_of
+from collector.identity.session_handlers import own_session
+from collector.routes import Answer, Route
+from collector.streaming import array, stream
+from collector.wire.audit import AuthEvent
+from collector.wire.profile import OwnExport
+from storage.audit import AuditEntry, AuditFilter
+from storage.event import BUILT_IN_APP
+from storage.ports import AuditLog, EventStore, UserStore
+from storage.query import EventFilter, ExportQuery
+from storage.user import User
+
+AUTH_EVENTS_AT_ONCE = 1_000
+EXPORT_HEADERS = {**HEADERS, "Content-Disposition": 'attachment; filename="footfall-export.json"'}
+STREAMED = b'"events":[],"auth_events":[]}'
+"""The end of an export before its events are in it."""
+
+
+class OwnExports:
+    """The handler of one's own export; `clock` gives aware UTC times."""
+
+    def __init__(
+        self,
+        profiles: Profiles,
+        users: UserStore,
+        store: EventStore,
+        log: AuditLog,
+        audit: Audit,
+        *,
+        origins: Origins,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._profiles = profiles
+        self._users = users
+        self._store = store
+        self._log = log
+        self._audit = audit
+        self._origins = origins
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        """Return the rows of the table of routes."""
+        return [Route("GET", "/auth/me/export", self.export, "user", {200: Answer(OwnExport)})]
+
+    async def export(self, request: web.Request) -> web.StreamResponse:
+        """Answer profile, sessions, events and audit entries of the caller; a connection that breaks leaves no whole JSON."""
+        caller = request[CALLER]
+        user = await self._profiles.of(caller)
+        origin = self._origins.of(request)
+        await self._audit.record("sensitive_read", "success", origin, actor=user.user_id, sid=caller.sid, note="export")
+        async with contextlib.aclosing(self._document(user, caller)) as chunks:
+            return await stream(request, chunks, EXPORT_HEADERS)
+
+    async def _document(self, user: User, caller: Caller) -> AsyncGenerator[bytes, None]:
+        head = msgspec.json.encode(self._head(user, caller))
+        where = EventFilter(app_code=BUILT_IN_APP, user_id=user.user_id)
+        async with contextlib.aclosing(self._store.export(ExportQuery(where=where))) as chunks:
+            events = array(chunks)
+            # Nothing is sent before the store has answered: until then it can be said that it is away.
+            yield head.removesuffix(STREAMED) + b'"events":' + await anext(events)
+            async for piece in events:
+                yield piece
+        yield b',"auth_events":'
+        async for piece in array(self._auth_events(user.user_id)):
+            yield piece
+        yield b"}"
+
+    def _head(self, user: User, caller: Caller) -> OwnExport:
+        now = self._clock()
+        alive = [session for session in reversed(user.sessions) if session.expires_at > now]
+        return OwnExport(
+            exported_at=now,
+            profile=profile_of(user),
+            created_at=user.created_at,
+            last_seen_at=self._users.last_seen(user.user_id),
+            sessions=[own_session(session, caller.sid) for session in alive],
+            events=[],
+            auth_events=[],
+        )
+
+    async def _auth_events(self, user_id: str) -> AsyncGenerator[bytes, None]:
+        before: int | None = None
+        while True:
+            page = await self._log.page(AuditFilter(user_id=user_id, before=before), limit=AUTH_EVENTS_AT_ONCE)
+            yield b"".join(msgspec.json.encode(_own_event(entry, user_id)) + b"\n" for entry in page.entries)
+            if (before := page.before) is None:
+                return
+
+
+def _own_event(entry: AuditEntry, user_id: str) -> AuthEvent:
+    """Return the entry without what it says of somebody else: an administrator who did it, or another user it was done to."""
+    row = entry.row
+    if row.actor not in (None, user_id):
+        row = replace(row, actor=None, peer="", user_agent="", sid=None, request_id=None)
+    if row.subject != user_id:
+        row = replace(row, subject=None)
+    return AuthEvent(number=entry.number, **asdict(row))
