@@ -38,7 +38,7 @@ def build_app(
         app.router.add_route(route.method, route.path, answering)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, answering)  # RFC 9110, 9.1: every server must support both
-    app.router.add_route("*", "/{path:.*}", answering_problems(no_such_route, refused))
+    app.router.add_route("*", r"/{path:[\s\S]*}", answering_problems(no_such_route, refused))
     return app
 
 

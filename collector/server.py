@@ -20,6 +20,10 @@ LINGERING_S = 5.0
 """How long what a refused request still sends is read and thrown away: a connection that is closed earlier loses the answer."""
 
 
+LINE_BYTES_MAX = 64 * 1024
+"""Of a request's first line: the longest page_url, every byte of it as %XX, beside the longest cursor."""
+
+
 class AddressUnusable(Exception):
     """The daemon cannot listen where it should; the text is one line with the remedy."""
 
@@ -61,6 +65,7 @@ async def serve(
         handle_signals=False,
         keepalive_timeout=idle_s,
         lingering_time=LINGERING_S,
+        max_line_size=LINE_BYTES_MAX,
         shutdown_timeout=shutdown_s,
     )
     await runner.setup()

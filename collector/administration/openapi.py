@@ -13,7 +13,7 @@ from collector.identity.errors import AuthorizationRepeated
 from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
 from collector.routes import JSON, Answer, Conditional, JsonBody, Route, Takes
-from collector.wire import problem
+from collector.wire import problem, receipt
 
 VERSION = "3.1.0"
 REFERENCE = "#/components/schemas/"
@@ -24,6 +24,9 @@ Schema = dict[str, object]
 BEARER: Schema = {"bearer": []}
 NULL: Schema = {"type": "null"}
 IF_MATCH: Schema = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
+
+PATH_SCHEMAS: dict[str, Schema] = {"receipt": {"type": "string", "pattern": f"^{receipt.PATTERN}$"}}
+"""What is known of a path parameter by its name; any other is some text."""
 
 TAGS = {
     "auth": "accounts",
@@ -117,7 +120,8 @@ def _body(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
 
 def _path_parameters(path: str) -> list[Schema]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in PARAMETER.findall(path)
+        {"name": name, "in": "path", "required": True, "schema": PATH_SCHEMAS.get(name, {"type": "string"})}
+        for name in PARAMETER.findall(path)
     ]
 
 

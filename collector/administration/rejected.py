@@ -8,10 +8,11 @@ from aiohttp import web
 from collector.answers import json_answer
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
 from collector.tracking.replay import Replay
-from collector.wire.problem import RequestError
+from collector.wire.problem import FieldError, QueryInvalid, RequestError
 from collector.wire.receipt import read_receipt
 from collector.wire.rejected import RejectedAnswer, RejectedItem, RejectedParameters, RejectedReport
 from collector.wire.tracking import Accepted
+from storage.errors import QueryRefused
 from storage.ports import EventStore
 from storage.query import RejectedQuery, RejectedRawQuery, RejectedRow
 
@@ -57,7 +58,10 @@ class Rejected:
 
     async def page(self, limit: int, cursor: str | None) -> RejectedAnswer:
         """Return a page of items, last loaded first; `cursor` is the `next` of the page before."""
-        page = await self._store.rejected(RejectedQuery(limit=limit, after=cursor))
+        try:
+            page = await self._store.rejected(RejectedQuery(limit=limit, after=cursor))
+        except QueryRefused as error:
+            raise QueryInvalid([FieldError(f"?{error.field}", "wrong_value", str(error))]) from None
         return msgspec.convert(page, RejectedAnswer, from_attributes=True)
 
     async def kept(self, receipt: str) -> tuple[RejectedRow, bytes | None]:

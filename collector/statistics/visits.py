@@ -9,6 +9,7 @@ from collector.statistics.scope import events_of
 from collector.wire.problem import FieldError, QueryInvalid
 from collector.wire.statistics import (
     BreakdownAnswer,
+    By,
     SummaryAnswer,
     SummaryParameters,
     VisitsAnswer,
@@ -30,7 +31,7 @@ class VisitStatistics:
         where = events_of(parameters, request[CALLER])
         try:
             if parameters.by:
-                return json_answer(await self._breakdown(parameters, where))
+                return json_answer(await self._breakdown(parameters, parameters.by, where))
             return json_answer(await self._single(parameters, where))
         except QueryRefused as error:
             raise QueryInvalid([FieldError(f"?{error.field}", "wrong_value", str(error))]) from None
@@ -45,8 +46,7 @@ class VisitStatistics:
         query = VisitsQuery(where=where, limit=parameters.limit, after=parameters.cursor)
         return msgspec.convert(await self._store.visits(query), VisitsAnswer, from_attributes=True)
 
-    async def _breakdown(self, parameters: VisitsParameters, where: EventFilter) -> BreakdownAnswer:
-        by = parameters.by
+    async def _breakdown(self, parameters: VisitsParameters, by: tuple[By, ...], where: EventFilter) -> BreakdownAnswer:
         query = BreakdownQuery(where=where, by=by, limit=parameters.limit, after=parameters.cursor)
         page = await self._store.breakdown(query)
         return BreakdownAnswer([_members(by, row) for row in page.rows], page.next)

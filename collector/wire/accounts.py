@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from collector.wire.body import decode
@@ -33,6 +34,11 @@ BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 """Characters that turn the text around them (Unicode UAX #9)."""
 CONTROL = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories that no line of text holds: controls, surrogates, line and paragraph separators."""
+
+UNFIT = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Both together as a class of a regular expression, for JSON Schema."""
+LINE_PATTERN = rf"^(?!\s)[^{UNFIT}]*(?<!\s)$"
+EMAIL_PATTERN = rf"^[^@\s{UNFIT}]+@[^@\s{UNFIT}]+$"
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -58,11 +64,21 @@ def _address(email: str) -> str:
     return email
 
 
-PersonName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_one_line)]
+LINE: JsonDict = {"pattern": LINE_PATTERN}
+PersonName = Annotated[
+    str, Field(min_length=1, max_length=NAME_LENGTH_MAX, json_schema_extra=LINE), AfterValidator(_one_line)
+]
 Nickname = Annotated[PersonName, AfterValidator(_visible)]
-Email = Annotated[str, Field(max_length=EMAIL_LENGTH_MAX), AfterValidator(_one_line), AfterValidator(_address)]
+Email = Annotated[
+    str,
+    Field(max_length=EMAIL_LENGTH_MAX, json_schema_extra={"pattern": EMAIL_PATTERN}),
+    AfterValidator(_one_line),
+    AfterValidator(_address),
+]
 Age = Annotated[int, Field(ge=AGE_MIN, le=AGE_MAX)]
-Phone = Annotated[str, Field(min_length=1, max_length=PHONE_LENGTH_MAX), AfterValidator(_one_line)]
+Phone = Annotated[
+    str, Field(min_length=1, max_length=PHONE_LENGTH_MAX, json_schema_extra=LINE), AfterValidator(_one_line)
+]
 
 
 class Body(BaseModel):
@@ -91,8 +107,14 @@ class EmailSignup(Body):
     phone: Phone | None = None
 
 
+def _either(sent: str, left_out: str) -> JsonDict:
+    return {"required": [sent], "properties": {sent: {"type": "string"}, left_out: {"type": "null"}}}
+
+
 class Signin(Body):
     """A sign-in by nickname or by e-mail; what could be nobody's name is still only a wrong one."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_either("nickname", "email"), _either("email", "nickname")]})
 
     nickname: Annotated[str, Field(max_length=EMAIL_LENGTH_MAX)] | None = None
     email: Annotated[str, Field(max_length=EMAIL_LENGTH_MAX)] | None = None

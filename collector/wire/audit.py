@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from collector.wire.statistics import QueryTime
+
 AUTH_EVENTS_LIMIT_MAX = 200
 AUDIT_NAME_LENGTH_MAX = 64
 
@@ -21,8 +23,8 @@ class AuthEventsParameters(
     outcome: Outcome | None = None
     user_id: Annotated[str, Meta(min_length=1, max_length=AUDIT_NAME_LENGTH_MAX)] | None = None
     peer: Annotated[str, Meta(min_length=1, max_length=AUDIT_NAME_LENGTH_MAX)] | None = None
-    from_time: datetime | None = None
-    to_time: datetime | None = None
+    from_time: QueryTime | None = None
+    to_time: QueryTime | None = None
     before: Annotated[int, Meta(ge=1)] | None = None
     limit: Annotated[int, Meta(ge=1, le=AUTH_EVENTS_LIMIT_MAX)] = 50
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from collector.wire.body import decode
 from collector.wire.problem import BodyInvalid, FieldError
-from collector.wire.statistics import Cursor, Limit
+from collector.wire.statistics import UNIQUE, Cursor, Limit
 from collector.wire.tracking import Identifier
 
 RANGE_DAYS_MAX = 4000
@@ -28,7 +28,7 @@ class QueryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     the dimension; without it a time dimension ascends and others have the first metric descend.
     """
 
-    metrics: Annotated[list[Metric], Meta(min_length=1, max_length=7)]
+    metrics: Annotated[list[Metric], Meta(min_length=1, max_length=7, extra_json_schema=UNIQUE)]
     range: Age | Annotated[list[Moment], Meta(min_length=2, max_length=2)]
     app_code: Identifier = "site"
     dimensions: Annotated[list[Dimension], Meta(max_length=1)] = []

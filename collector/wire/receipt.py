@@ -9,7 +9,8 @@ from collector.wire.problem import FieldError, QueryInvalid
 
 LOG_ID_CHARACTERS_MAX = 64
 
-_RECEIPT = re.compile(rf"([0-9a-z-]{{1,{LOG_ID_CHARACTERS_MAX}}}):(0|[1-9][0-9]{{0,17}})", re.ASCII)
+PATTERN = rf"([0-9a-z-]{{1,{LOG_ID_CHARACTERS_MAX}}}):(0|[1-9][0-9]{{0,17}})"
+_RECEIPT = re.compile(PATTERN, re.ASCII)
 
 
 class ReceiptReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +14,9 @@ from collector.wire.tracking import Identifier, Label, Url
 
 By = Literal["user", "page", "hour", "day", "week", "month"]
 EXPECTED_TIME = "expected a date or a time: 2026-01-31, 2026-01-31 23:59:59, 2026-01-31T23:59:59Z"
+TIMES: Final = ["2026-01-31", "2026-01-31 23:59:59", "2026-01-31T23:59:59Z"]
+UNIQUE: Final = {"uniqueItems": True}
+QueryTime = Annotated[datetime, Meta(description=EXPECTED_TIME.removeprefix("expected "), examples=TIMES)]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=8192)]
 
@@ -23,14 +26,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "fr
 
     user_id: Identifier | None = None
     page_url: Url | None = None
-    from_time: datetime | None = None
-    to_time: datetime | None = None
+    from_time: QueryTime | None = None
+    to_time: QueryTime | None = None
 
 
 class VisitsParameters(Filter, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of GET /stats/visits; without `by` single pageviews."""
 
-    by: tuple[By, ...] = ()
+    by: Annotated[tuple[By, ...], Meta(min_length=1, extra_json_schema=UNIQUE)] | None = None
     limit: Limit = 100
     cursor: Cursor | None = None
 
@@ -103,11 +106,13 @@ def parse(pairs: Iterable[tuple[str, str]], shape: type[Parameters]) -> Paramete
     """
     pairs = list(pairs)
     _refuse_repeated(name for name, _ in pairs)
+    texts = dict(pairs)
     try:
-        parameters = msgspec.convert(_typed(dict(pairs)), shape, strict=False)
+        parameters = msgspec.convert(_typed(texts), shape, strict=False)
     except msgspec.ValidationError as error:
         found = field_error(error)
         raise _invalid(found.path.removeprefix("$.").partition("[")[0], found.code, found.message) from None
+    _refuse_null(parameters, texts)
     if isinstance(parameters, Filter):
         _refuse_backwards(parameters)
     return parameters
@@ -117,6 +122,13 @@ def _refuse_repeated(names: Iterable[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise QueryInvalid([FieldError(f"?{name}", "repeated", "the parameter is repeated") for name in repeated])
+
+
+def _refuse_null(parameters: msgspec.Struct, sent: Mapping[str, str]) -> None:
+    """Refuse a parameter that was read as none: msgspec takes the text `null` for it, and would ask about everything."""
+    for field in msgspec.structs.fields(parameters):
+        if field.encode_name in sent and getattr(parameters, field.name) is None:
+            raise _invalid(field.encode_name, "wrong_value", "there is no such value; leave the parameter out")
 
 
 def _typed(texts: Mapping[str, str]) -> dict[str, object]:

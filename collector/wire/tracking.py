@@ -1,7 +1,7 @@
 """What tracking takes and answers: POST /track (R0) and POST /visits (R3)."""
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,8 @@ Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
 Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 EventId = Annotated[str, Meta(min_length=1, max_length=128)]
 Url = Annotated[str, Meta(min_length=1, max_length=4096)]
+TIMES: Final = ["2018-04-10T14:09:07+02:00", "2018-04-10 12:09:07"]
+Time = Annotated[datetime, Meta(description="RFC 3339, T or a space, with or without a zone", examples=TIMES)]
 Title = Annotated[str, Meta(max_length=1024)]
 Attrs = Annotated[dict[str, object], Meta(max_length=ATTRS_MAX)]
 
@@ -34,8 +36,8 @@ class TrackItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     event_id: EventId | None = None
     id_user: Identifier | Number | None = None
     anonymous_id: Identifier | None = None
-    date_created: datetime | None = None
-    sent_at: datetime | None = None
+    date_created: Time | None = None
+    sent_at: Time | None = None
     page_url: Url | None = None
     referrer: Url | None = None
     title: Title | None = None
@@ -48,7 +50,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     page_url: Url
     user_id: Identifier | Number | None = None
-    timestamp: datetime | None = None
+    timestamp: Time | None = None
     attrs: Attrs | None = None
 
 

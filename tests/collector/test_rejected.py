@@ -67,7 +67,9 @@ async def test_what_is_no_receipt_is_refused(client: Client, path: str):
     assert (await client.request(method, path, headers=ADMIN)).status == 422
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "cursor=", "user_id=7", "limit=1&limit=2"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "cursor=", "cursor=0", "user_id=7", "limit=1&limit=2"]
+)
 async def test_a_wrong_parameter_is_refused(client: Client, query: str):
     assert (await client.get(f"/admin/rejected?{query}", headers=ADMIN)).status == 422
 

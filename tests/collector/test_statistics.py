@@ -14,6 +14,9 @@ from aiohttp.test_utils import TestClient
 from collector.app import build_app
 from collector.identity.caller import Caller
 from collector.statistics.table import routes
+from collector.wire.audit import AuthEventsParameters
+from collector.wire.problem import QueryInvalid
+from collector.wire.statistics import parse
 from storage.errors import StoreDown
 from storage.event import Event
 from storage.health import StoreHealth
@@ -138,6 +141,17 @@ async def test_a_summary_has_totals_and_popular_pages(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "read"), [("outcome", "null", None), ("before", "NULL", None), ("user_id", "null", "null")]
+)
+def test_the_text_null_is_a_name_or_wrong_and_never_left_out(name: str, text: str, read: str | None) -> None:
+    if read is None:
+        with pytest.raises(QueryInvalid, match=rf"\?{name}"):
+            parse([(name, text)], AuthEventsParameters)
+    else:
+        assert getattr(parse([(name, text)], AuthEventsParameters), name) == read
+
+
+@pytest.mark.parametrize(
     ("parameters", "visits"),
     [
         ({"user_id": "7"}, 2),
@@ -160,6 +174,7 @@ async def test_filters_hold_together(client: Client, parameters: dict[str, str],
     ("query", "path"),
     [
         ("limit=0", "?limit"),
+        ("limit=null", "?limit"),
         ("limit=1001", "?limit"),
         ("limit=ten", "?limit"),
         ("limit=5&limit=6", "?limit"),

@@ -1,0 +1,110 @@
+"""What schemathesis is told beyond the daemon's own document: whose token a case sends, and which refusals are right.
+
+Its command line imports this (test_fuzz.py says how); FUZZ_ROLE is the role that asks, of a user whom the test has made.
+"""
+
+import json
+import os
+import re
+import uuid
+
+import requests
+import schemathesis
+from schemathesis import AuthContext, Case, HookContext
+from schemathesis.core.failures import Failure
+from schemathesis.core.transport import Response
+
+from tests.house.daemon import PASSWORD
+from tests.house.people import NICKNAMES
+
+ANSWER_S = 20.0
+ROLE = os.environ.get("FUZZ_ROLE", "anyone")
+
+REFUSED_GOOD, TAKEN_BAD = "ST202", "ST201"
+"""Codes of schemathesis for a request that the document calls good, or bad, and the daemon does not."""
+
+ENDS_ITS_SESSION = {"POST /auth/signout", "DELETE /auth/sessions/{sid}", "POST /auth/refresh", "GET /auth/refresh"}
+"""Asked by a user made for the one case: whoever else has the token would be signed out."""
+
+RIGHTLY_REFUSED = {
+    "app_unknown": "an app_code is one of those that exist",
+    "int_type age": "JSON Schema takes 20.0 for an integer",
+    "wrong_type id_user": "the same",
+    "wrong_type limit": "the same",
+    "invisible_character": "two nicknames that look alike are one",
+    "password_too_short": "the least length is a setting",
+    **dict.fromkeys(
+        [f"wrong_value {name}" for name in ("date_created", "sent_at", "timestamp", "from", "to", "range")],
+        "a time may be without T and without a zone, for which JSON Schema has no format; `to` is not before `from`",
+    ),
+    "wrong_value cursor": "a cursor is the `next` of an answer to the same question",
+    "wrong_value order": "the order names a dimension that is asked for",
+}
+"""What the document calls good and cannot say, by the code of the member, with its name where the code says too little."""
+
+SHARED: dict[str, str] = {}
+"""The token of the role, until it is refused."""
+
+
+def signed_in(case: Case, body: dict[str, object], path: str) -> str:
+    answer = requests.post(f"{case.operation.base_url.rstrip('/')}{path}", json=body, timeout=ANSWER_S)
+    answer.raise_for_status()
+    return str(answer.json()["jwt_token"])
+
+
+def of_somebody_new(case: Case) -> str:
+    person = {"firstname": "F", "lastname": "F", "age": 33, "password": PASSWORD}
+    return signed_in(case, {"nickname": uuid.uuid4().hex, **person}, "/auth/signup")
+
+
+@schemathesis.auth(refresh_interval=None)
+class Tokens:
+    """Gives every case of the role a token that is good when it is sent."""
+
+    def get(self, case: Case, context: AuthContext) -> str | None:
+        if ROLE == "anyone":
+            return None
+        if context.operation.label in ENDS_ITS_SESSION:
+            return of_somebody_new(case)
+        if ROLE not in SHARED:
+            SHARED[ROLE] = signed_in(case, {"nickname": NICKNAMES[ROLE], "password": PASSWORD}, "/auth/signin")
+        return SHARED[ROLE]
+
+    def set(self, case: Case, token: str, _: AuthContext) -> None:
+        case.headers["Authorization"] = f"Bearer {token}"
+
+
+@schemathesis.hook
+def after_call(_: HookContext, case: Case, response: Response) -> None:
+    sent = response.request.headers.get("Authorization", "")
+    if response.status_code == 401 and sent == f"Bearer {SHARED.get(ROLE)}":
+        del SHARED[ROLE]
+
+
+@schemathesis.hook
+def filter_failure(_: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+    """Return whether the failure is one; what schemathesis calls one and the contract wants is none."""
+    return not (is_rightly_refused(failure, response) or is_told_item_by_item(failure, case, response))
+
+
+def is_rightly_refused(failure: Failure, response: Response) -> bool:
+    if failure.code != REFUSED_GOOD or response.status_code != 422:
+        return False
+    errors: list[dict[str, str]] = json.loads(response.content)["errors"]
+    return all({error["code"], f"{error['code']} {member(error['path'])}"} & RIGHTLY_REFUSED.keys() for error in errors)
+
+
+def member(path: str) -> str:
+    """Return the last name of a path, `order` of `$.order[0][0]`."""
+    return re.sub(r"\[\d+\]", "", re.split(r"[.?/]", path)[-1])
+
+
+def is_told_item_by_item(failure: Failure, case: Case, response: Response) -> bool:
+    """Return whether an array with a bad item was taken: its answer says what became of each."""
+    return (
+        failure.code == TAKEN_BAD
+        and case.operation.label == "POST /track"
+        and isinstance(case.body, list)
+        and response.status_code == 202
+        and json.loads(response.content)["rejected"] > 0
+    )
