@@ -15,6 +15,7 @@ import uvloop
 
 from collector.adapters import (
     Identity,
+    erasure_of,
     event_door,
     keys_of,
     log_format,
@@ -41,7 +42,7 @@ from collector.commands import (
 from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
 from collector.data_directory import held, warn_of_file_system
-from collector.erase import erase_verbs
+from collector.erase import end_of, erase_verbs
 from collector.identity.caller import Authenticate
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
@@ -113,10 +114,11 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         callers = SessionAnswers(identity.sessions, origins)
         live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
+        erasure = erasure_of(settings, secrets, identity, client, end_of(log))
         refused = Counter[int]()
         routes = [
             *Authentication(identity.accounts, origins).routes(),
-            *ProfileAnswers(identity.profiles, origins).routes(),
+            *ProfileAnswers(identity.profiles, erasure, origins).routes(),
             *_own_export(identity, client, origins).routes(),
             *callers.routes(),
             *KeySetAnswers(keys_of(secrets)).routes(),
@@ -142,13 +144,18 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         )
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
-        own = control_verbs(identity.accounts) | rebuild_verbs(store, client) | erase_verbs(log, client)
+        own = (
+            control_verbs(identity.accounts)
+            | rebuild_verbs(store, client)
+            | erase_verbs(erasure, identity.users, client)
+        )
         control = ControlServer(settings.data.dir / SOCKET_NAME, own | rejected_verbs(rejected))
         async with control, asyncio.TaskGroup() as tasks:
             running = (
                 store.run(),
                 identity.throttle.run(),
                 identity.users.run(),
+                erasure.run(),
                 live.watch(),
                 _failed(log),
                 supervisor.watch(log.stuck),

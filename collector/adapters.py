@@ -4,13 +4,14 @@ import contextlib
 import random
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from collector.config import Secrets
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit, Tell
+from collector.identity.erasure import Erasure
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.profile import Profiles
@@ -30,9 +31,10 @@ from storage.audit import AuditRow
 from storage.audit_file import AuditFile, audit_key
 from storage.derived_key import derived_key
 from storage.kept_file import KeptFile
+from storage.query import LogPlace
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
-from storage.suppression import erasure_key
+from storage.suppression import SUPPRESSION_NAME, Suppression, erasure_key
 from storage.user_files import UserFiles
 from storage.wal.log import WriteAheadLog
 
@@ -97,15 +99,34 @@ def keys_of(secrets: Secrets) -> tuple[SigningKey, ...]:
     return tuple(signing_key(secrets.algorithm, text.get_secret_value()) for text in texts)
 
 
+async def untold(_row: AuditRow, _anonymous_id: str | None) -> None:
+    """Tell nobody: without a log there are no events of what is done."""
+
+
 @contextlib.asynccontextmanager
 async def open_accounts(settings: Settings, secrets: Secrets) -> AsyncIterator[Accounts]:
-    """Open the accounts of a data directory whose lock is held; without a log there are no events of what is done."""
-
-    async def untold(_row: AuditRow, _anonymous_id: str | None) -> None:
-        return
-
+    """Open the accounts of a data directory whose lock is held."""
     async with open_identity(settings, secrets, untold) as identity:
         yield identity.accounts
+
+
+def erasure_of(
+    settings: Settings,
+    secrets: Secrets,
+    identity: Identity,
+    client: StoreClient,
+    end: Callable[[], Awaitable[LogPlace]],
+) -> Erasure:
+    """Return what erases users of a data directory; `end` ends what is written of the log, and returns its place."""
+
+    def unlisted(user_ids: Iterable[str]) -> set[str]:
+        listed = Suppression(
+            settings.data.dir / SUPPRESSION_NAME, erasure_key(secrets.password_pepper.get_secret_value())
+        )
+        listed.open()
+        return listed.unlisted(user_ids)
+
+    return Erasure(identity.users, client, identity.audit, end=end, unlisted=unlisted, clock=now)
 
 
 def store_process(settings: Settings, secrets: Secrets, client: StoreClient) -> StoreProcess:

@@ -41,6 +41,7 @@ from storage.filesystem import LOCAL
 from storage.lock import Lock
 from storage.query import Person
 from storage.suppression import SUPPRESSION_NAME
+from storage.tombstones import FILE_NAME as REMOVED_NAME
 from storage.user import User
 
 PASSWORD_LINE_BYTES_MAX = 16 * 1024
@@ -193,7 +194,8 @@ def run_erase(arguments: argparse.Namespace, here: Callable[[Person], Here]) -> 
     """Erase a person; `here` does it where no daemon holds the lock."""
     person = person_of(arguments, _typed)
     _here_or_there(arguments, here(person), lambda path: erase_there(person, path, CONTROL_TIMEOUT_S))
-    print(f"erased from log, archive and statistics; an account and {SUPPRESSION_NAME}, which backups need, stay")
+    stay = f"{SUPPRESSION_NAME} and {REMOVED_NAME}, which backups need, stay"
+    print(f"erased from log, archive and statistics, with the account if there was one; {stay}")
 
 
 def run_rejected_verb(arguments: argparse.Namespace, here: Callable[[AtDesk], Here]) -> None:

@@ -1,11 +1,11 @@
-"""`footfalld erase`: what a user or a visitor did is taken out of log, archive and statistics (rule R12).
+"""`footfalld erase`: an account goes, and what a user or a visitor did is taken out of log, archive and statistics.
 
 With a running daemon it is asked over the control socket and tracking goes on; else the verb runs a store itself.
 """
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +13,14 @@ import msgspec
 
 from collector import control
 from collector.errors import CommandError
+from collector.identity.erasure import ErasingStore, Erasure
+from collector.identity.origin import HERE
 from collector.store_process import LOOK_S, START_WAIT_S, StoreProcess
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP
 from storage.health import StoreHealth
-from storage.query import ErasureStarted, LogPlace, Person
+from storage.ports import UserStore
+from storage.query import LogPlace, Person
 
 ERASE = "erase"
 PROGRESS = "erase progress"
@@ -27,11 +30,8 @@ EVER = 2**62
 """Behind every offset."""
 
 
-class ErasingStore(Protocol):
-    """What erasing needs of a store."""
-
-    async def erase(self, person: Person, until: LogPlace) -> ErasureStarted:
-        """Return once the erasure comes to its end whatever happens."""
+class ToldStore(ErasingStore, Protocol):
+    """A store that also says how far it is."""
 
     async def health(self) -> StoreHealth:
         """Return, among others, how many identifiers are being erased."""
@@ -50,7 +50,7 @@ def add_verb(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", flags
     """Add `erase` to the command line."""
     erase = verbs.add_parser(ERASE, parents=[flags], help="take what somebody did out of log, archive and statistics")
     who = erase.add_mutually_exclusive_group(required=True)
-    who.add_argument("--user-id", metavar="ID", help="a user, with the visitors that are theirs")
+    who.add_argument("--user-id", metavar="ID", help="a user with its account, and the visitors that are theirs")
     who.add_argument("--visitor-id", metavar="ID", help="a visitor (anonymous_id) who never signed in")
     erase.add_argument("--app-code", metavar="CODE", default=BUILT_IN_APP, help=f"whose (default: {BUILT_IN_APP})")
     erase.add_argument("--yes", action="store_true", help="do not ask: it cannot be undone")
@@ -68,25 +68,63 @@ def person_of(arguments: argparse.Namespace, ask: Callable[[str], str]) -> Perso
     return person
 
 
-def erase_verbs(log: SealedLog, store: ErasingStore) -> dict[str, control.Verb]:
+def end_of(log: SealedLog) -> Callable[[], Awaitable[LogPlace]]:
+    """Return what ends the log's open segment and says where that is."""
+
+    async def end() -> LogPlace:
+        return LogPlace(log.log_id, await log.seal())
+
+    return end
+
+
+def end_of_all(log_ids: Sequence[str]) -> Callable[[], Awaitable[LogPlace]]:
+    """Return what says where all logs end, none of which is being written."""
+
+    async def end() -> LogPlace:
+        return LogPlace(log_ids[-1], EVER)
+
+    return end
+
+
+def erase_verbs(erasure: Erasure, users: UserStore, store: ToldStore) -> dict[str, control.Verb]:
     """Return what a running daemon does for `footfalld erase`."""
 
     async def erase(arguments: control.Arguments) -> control.Arguments:
         person = msgspec.convert(arguments, Person)
-        begun = await store.erase(person, LogPlace(log.log_id, await log.seal()))
-        return {"identifiers": begun.identifiers}
+        user_id = await _account_of(person, users)
+        if user_id is None:
+            await erasure.erase_person(person)
+        else:
+            await erasure.erase_user(user_id, HERE)
+        return {}
 
     async def progress(_: control.Arguments) -> control.Arguments:
-        return {"left": await _left(store)}
+        return {"left": erasure.owed + await _left(store)}
 
     return {ERASE: erase, PROGRESS: progress}
 
 
-async def erase_here(person: Person, process: StoreProcess, store: ErasingStore, newest_log_id: str) -> None:
-    """Run a store until the person is erased; the lock of the data directory is held, every log has ended."""
-    async with process.running():
-        await store.erase(person, LogPlace(newest_log_id, EVER))
-        await _until_none(lambda: _left(store))
+async def erase_here(
+    person: Person, erasure: Erasure, users: UserStore, store: ToldStore, process: StoreProcess | None
+) -> None:
+    """Erase the account if there is one, and with a store process what the person did; raises as `Erasure` does.
+
+    The lock of the data directory is held, every log has ended. Without a log there is nothing for a store to do.
+    """
+    user_id = await _account_of(person, users)
+    if user_id is not None:
+        await erasure.remove(user_id, HERE)
+    if process is not None:
+        async with process.running():
+            await erasure.erase_person(person)
+            await _until_none(lambda: _left(store))
+
+
+async def _account_of(person: Person, users: UserStore) -> str | None:
+    """Return the user_id of the account that is the person's: only users of the built-in application have one."""
+    if person.app_code != BUILT_IN_APP or person.user_id is None:
+        return None
+    return None if await users.by_id(person.user_id) is None else person.user_id
 
 
 async def erase_there(person: Person, path: Path, timeout_s: float) -> None:
@@ -101,7 +139,7 @@ async def erase_there(person: Person, path: Path, timeout_s: float) -> None:
     await _until_none(left)
 
 
-async def _left(store: ErasingStore) -> int:
+async def _left(store: ToldStore) -> int:
     try:
         return (await store.health()).erasing
     except StoreDown:

@@ -5,7 +5,18 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from collector.adapters import event_door, keys_of, log_format, now, open_accounts, store_process, write_ahead_log
+from collector.adapters import (
+    erasure_of,
+    event_door,
+    keys_of,
+    log_format,
+    now,
+    open_accounts,
+    open_identity,
+    store_process,
+    untold,
+    write_ahead_log,
+)
 from collector.administration.rejected import Rejected
 from collector.backup_verbs import run_backup, run_restore
 from collector.commands import (
@@ -19,7 +30,7 @@ from collector.commands import (
 )
 from collector.config import ENV_FILE, Secrets
 from collector.data_directory import held, make_data_directory
-from collector.erase import erase_here
+from collector.erase import end_of_all, erase_here
 from collector.key_verbs import run_keys
 from collector.log_verbs import run_log
 from collector.rebuild import rebuild_here
@@ -49,10 +60,11 @@ async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
 
 async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> None:
     log_ids = Segments(settings.data.dir / "log", Archive(settings.data.dir / "archive")).log_ids()
-    if not log_ids:
-        return
     client = _client(settings)
-    await erase_here(person, store_process(settings, secrets, client), client, log_ids[-1])
+    process = store_process(settings, secrets, client) if log_ids else None
+    async with open_identity(settings, secrets, untold) as identity:
+        erasure = erasure_of(settings, secrets, identity, client, end_of_all(log_ids))
+        await erase_here(person, erasure, identity.users, client, process)
 
 
 async def _rejected_here(work: AtDesk, settings: Settings, secrets: Secrets) -> None:

@@ -1,6 +1,6 @@
 """The ports of the durable parts: what a front, a batcher and the statistics may rely on, whatever stands behind."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -278,6 +278,9 @@ class UserStore(Protocol):
             DirectoryUnusable: the user is there still, or is gone for every look-up while its file is left: the next
                 `remove`, or the next start, deletes it.
         """
+
+    def removed(self) -> Collection[str]:
+        """Return the user_ids of all who were ever removed: their tombstones."""
 
     async def by_id(self, user_id: str) -> User | None:
         """Return the user, or None; like every look-up UserFileCorrupt when what is stored cannot be read."""

@@ -15,6 +15,7 @@ import msgspec
 
 from storage.derived_key import derived_key
 from storage.errors import StorageError
+from storage.event import BUILT_IN_APP
 from storage.files import read_file, replace_file
 from storage.filesystem import LOCAL, FileSystem
 from storage.query import LogPlace, Person
@@ -116,6 +117,11 @@ class Suppression:
         """Return the keyed hash of an identifier; the store computes the same (queries/erase_*.sql)."""
         kind, identifier = ("user", person.user_id) if person.user_id is not None else ("visitor", person.anonymous_id)
         return hashlib.sha256(f"{self.key}/{person.app_code}/{kind}/{identifier}".encode()).hexdigest()
+
+    def unlisted(self, user_ids: Iterable[str]) -> set[str]:
+        """Return those users of the built-in application who are not on the list."""
+        listed = {entry.digest for entry in self.entries}
+        return {one for one in user_ids if self.digest(Person(BUILT_IN_APP, one)) not in listed}
 
     def concerning(self, log_id: str, from_offset: int) -> list[Erased]:
         """Return the entries that can mean lines of this log from that offset on."""

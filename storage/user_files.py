@@ -3,7 +3,7 @@
 import asyncio
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -104,6 +104,10 @@ class UserFiles:
     async def by_email(self, email: str) -> User | None:
         """Return the user as the port says."""
         return await self._named(Name("email", email_key(email)))
+
+    def removed(self) -> Collection[str]:
+        """Return the user_ids, as the port says."""
+        return self._removed.times.keys()
 
     async def page(self, query: UsersQuery) -> UsersPage:
         """Return a page as the port says, from memory alone."""

@@ -26,6 +26,7 @@ AuditEvent = Literal[
     "session_expired",
     "session_renewed",
     "user_created",
+    "user_deleted",
     "user_updated",
 ]
 """Names of the OWASP Logging Vocabulary, and `excess_sessions_exceeded` in its manner."""

@@ -68,6 +68,10 @@ class Profiles:
             raise TokenInvalid("the session has ended")
         return user
 
+    async def require_password(self, caller: Caller, password: str, origin: Origin) -> None:
+        """Return where the password is the caller's; raises as `Reauthentication.require_password`, and TokenInvalid."""
+        await self._reauthentication.require_password(await self.of(caller), caller, password, origin)
+
     async def change(self, caller: Caller, change: Change, match: Match, origin: Origin) -> User:
         """Return the caller's user, changed; a new password ends all its sessions but the caller's.
 

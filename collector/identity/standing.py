@@ -25,7 +25,7 @@ class Standings:
         """Shut a user out: its sessions end, and it cannot sign in; UserUnknown, LastAdmin."""
 
         def blocked(user: User) -> User:
-            self._require_another(user)
+            require_another(self._users, user)
             return user if user.blocked_at else replace(user, blocked_at=self._clock(), sessions=())
 
         await self._change(user_id, by, origin, "user_updated", "blocked", blocked)
@@ -41,7 +41,7 @@ class Standings:
 
         def changed(user: User) -> User:
             if role != "admin":
-                self._require_another(user)
+                require_another(self._users, user)
             return replace(user, role=role)
 
         await self._change(user_id, by, origin, "authz_change", f"role {role}", changed)
@@ -66,7 +66,8 @@ class Standings:
         except KeyError:
             raise UserUnknown("there is no such user") from None
 
-    def _require_another(self, user: User) -> None:
-        """Raise LastAdmin where the user is the only administrator that can come in."""
-        if user.role == "admin" and user.blocked_at is None and self._users.administrators() <= 1:
-            raise LastAdmin("this is the last administrator; make another one first")
+
+def require_another(users: UserStore, user: User) -> None:
+    """Raise LastAdmin where the user is the only administrator that can come in."""
+    if user.role == "admin" and user.blocked_at is None and users.administrators() <= 1:
+        raise LastAdmin("this is the last administrator; make another one first")

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from collector.wire.accounts import Age, Email, Nickname, OwnSession, PersonName, Phone, Profile
+from collector.wire.accounts import Age, Body, Email, Nickname, OwnSession, PersonName, Phone, Profile
 from collector.wire.audit import AuthEvent
 
 
@@ -29,6 +29,10 @@ class ProfilePatch(BaseModel):
     phone: Phone | None = None
     password: SecretStr = Field(default_factory=_not_sent)
     current_password: SecretStr = Field(default_factory=_not_sent)
+
+
+class OwnErasure(Body):
+    """Of DELETE /auth/me."""
 
 
 class OwnExport(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from collector.administration.users import UserAnswers
 from collector.app import build_app
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
+from collector.identity.erasure import Erasure
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Network, Origins
@@ -40,8 +41,10 @@ from collector.tracking.door import Door
 from collector.tracking.visitor import known
 from storage.audit import AuditEntry, AuditFilter
 from storage.audit_file import AuditFile, audit_key
+from storage.errors import StoreDown
 from storage.kept_file import KeptFile
 from storage.ports import EventStore
+from storage.query import ErasureStarted, LogPlace, Person
 from storage.user_files import UserFiles
 from tests.fakes.log import MemoryLog
 from tests.fakes.store import MemoryStore
@@ -78,6 +81,23 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+class ErasingStore:
+    """Takes note of who is to be erased, unless it is away."""
+
+    def __init__(self) -> None:
+        self.people: list[Person] = []
+        self.is_away = False
+
+    async def erase(self, person: Person, until: LogPlace) -> ErasureStarted:
+        if self.is_away:
+            raise StoreDown("nobody")
+        self.people.append(person)
+        return ErasureStarted(1)
+
+    def unlisted(self, user_ids: Iterable[str]) -> set[str]:
+        return set(user_ids) - {one.user_id for one in self.people}
+
+
 class Site(NamedTuple):
     client: TestClient[Request, Application]
     accounts: Accounts
@@ -87,6 +107,7 @@ class Site(NamedTuple):
     log: MemoryLog
     audit: AuditFile
     store: MemoryStore
+    erasing: ErasingStore
 
     async def audited(self, **wanted: Any) -> list[AuditEntry]:
         """Return what is on record, the oldest first."""
@@ -134,6 +155,7 @@ async def open_site(
     trusted_proxies: Sequence[Network] = (),
     rates: Rates = RATES,
     asked: EventStore | None = None,
+    erasing: ErasingStore | None = None,
     keys: Sequence[SigningKey] = KEYS,
 ) -> AsyncIterator[Site]:
     """Open what is in the directory: leaving and entering again is a restart."""
@@ -161,17 +183,22 @@ async def open_site(
         throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
         rules = PasswordRules(length_min=password_length_min, site_name=SITE_NAME)
         accounts = Accounts(users, passwords, sessions, throttle, clock, audit=audit, password_rules=rules)
-        keeping = asyncio.create_task(throttle.run())
         origins = Origins(trusted_proxies, known)
         answers = SessionAnswers(sessions, origins)
         reauthentication = Reauthentication(passwords, throttle, clock, audit=audit)
         profiles = Profiles(users, passwords, reauthentication, throttle, clock, audit=audit, password_rules=rules)
         store = MemoryStore(clock)
+        erasing = erasing or ErasingStore()
+
+        async def end() -> LogPlace:
+            return LogPlace(log.log_id, len(log.lines))
+
+        erasure = Erasure(users, erasing, audit, end=end, unlisted=erasing.unlisted, clock=clock, retry_s=0.01)
         standings = Standings(users, audit, clock)
         admin = UserAnswers(users, sessions, standings, asked or store, origins=origins, clock=clock)
         routes = [
             *Authentication(accounts, origins).routes(),
-            *ProfileAnswers(profiles, origins).routes(),
+            *ProfileAnswers(profiles, erasure, origins).routes(),
             *OwnExports(profiles, users, asked or store, audit_file, audit, origins=origins, clock=clock).routes(),
             *answers.routes(),
             *KeySetAnswers(keys).routes(),
@@ -179,7 +206,9 @@ async def open_site(
             *AuthEventAnswers(audit_file).routes(),
         ]
         app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=answers.forbidden)
+        running = [asyncio.create_task(one) for one in (throttle.run(), erasure.run())]
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, accounts, sessions, users, clock, log, audit_file, store)
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+            yield Site(client, accounts, sessions, users, clock, log, audit_file, store, erasing)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

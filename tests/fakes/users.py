@@ -1,6 +1,6 @@
 """A UserStore in memory; takes the same contract suite as the files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from storage.errors import QueryRefused, UserExists
@@ -37,6 +37,9 @@ class MemoryUsers:
         del self._users[user_id]
         self._seen.pop(user_id, None)
         self.tombstones[user_id] = at
+
+    def removed(self) -> Collection[str]:
+        return self.tombstones.keys()
 
     async def by_id(self, user_id: str) -> User | None:
         return self._users.get(user_id)

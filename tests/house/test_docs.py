@@ -23,7 +23,7 @@ from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.keys import KeySet
-from collector.wire.profile import OwnExport, ProfilePatch
+from collector.wire.profile import OwnErasure, OwnExport, ProfilePatch
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport
 from collector.wire.users import RoleBody, UserReport, UsersAnswer
@@ -112,6 +112,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /auth/sessions": (OwnSessions,),
     "GET /auth/me": (Profile,),
     "PATCH /auth/me": (ProfilePatch, ProfilePatch),
+    "DELETE /auth/me": (OwnErasure,),
     "GET /auth/me/export": (OwnExport,),
     "GET /.well-known/jwks.json": (KeySet,),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
