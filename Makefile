@@ -37,7 +37,7 @@ else
 endif
 
 soak: install ## the long proofs: 12,000 power cuts, 200 rounds of kill -9, every bit of a small log, 500 requests of every form (an hour)
-	CRASH_SEEDS=10000 CRASH_IMAGES=2000 KILL_ROUNDS=200 KILL_RECEIPTS=2000 KILL_SPREAD=10 DAMAGE_BITS=8 SOAK_FLIPS=60 FUZZ_EXAMPLES=500 $(BIN)/pytest --numprocesses auto --dist worksteal \
+	CRASH_SEEDS=10000 CRASH_IMAGES=2000 CRASH_CUTS=100 KILL_ROUNDS=200 KILL_RECEIPTS=2000 KILL_SPREAD=10 DAMAGE_BITS=8 SOAK_FLIPS=60 FUZZ_EXAMPLES=500 $(BIN)/pytest --numprocesses auto --dist worksteal \
 	    tests/crash tests/house/test_kill9.py tests/house/test_kill_points.py tests/house/test_disk_errors.py tests/house/test_heals.py tests/house/test_fuzz.py tests/storage/test_wal_damage.py tests/storage/test_archive_damage.py tests/storage/test_duckdb_heals.py
 
 check: install ## style, types, imports

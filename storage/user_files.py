@@ -17,10 +17,11 @@ from storage.last_seen import KEEP_S, LastSeen
 from storage.tombstones import FILE_NAME as REMOVED_NAME
 from storage.tombstones import Tombstones
 from storage.user import User, email_key, encode, nickname_key
-from storage.user_directory import USER_ID, delete_user, place, read_all, read_user, write_first
+from storage.user_directory import USER_ID, delete_user, place, read_user, write_first
 from storage.user_index import UserIndex
 from storage.user_list import UsersPage, UsersQuery
 from storage.user_names import Name, names_of
+from storage.user_scan import read_all
 
 THREADS = 4
 """Files read or written at once."""

@@ -27,11 +27,16 @@ class UserNames:
 
     def reserve(self, user: User) -> set[Name]:
         """Give the user its names and return those it did not have; UserExists, and nothing given, if one is taken."""
-        names = names_of(user)
-        for field, key in sorted(names):
-            if self._owners[field].get(key, user.user_id) != user.user_id:
-                raise UserExists(field)
-        added = {name for name in names if name.key not in self._owners[name.field]}
+        added = set()
+        taken: set[Field] = set()
+        for name in names_of(user):
+            owner = self._owners[name.field].get(name.key)
+            if owner is None:
+                added.add(name)
+            elif owner != user.user_id:
+                taken.add(name.field)
+        if taken:
+            raise UserExists(min(taken))
         for field, key in added:
             self._owners[field][key] = user.user_id
         return added
