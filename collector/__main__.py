@@ -14,13 +14,12 @@ from collections import Counter
 import uvloop
 
 from collector.adapters import (
-    Identity,
     erasure_of,
     event_door,
-    keys_of,
     log_format,
     now,
     open_identity,
+    open_provider,
     store_process,
     write_ahead_log,
 )
@@ -31,8 +30,8 @@ from collector.administration.log import LogAnswers
 from collector.administration.metrics import Metrics
 from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
-from collector.administration.users import UserAnswers
 from collector.app import build_app
+from collector.callers import callers_of
 from collector.commands import (
     control_verbs,
     exit_status,
@@ -44,12 +43,7 @@ from collector.control import SOCKET_NAME, ControlServer
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import end_of, erase_verbs
 from collector.identity.caller import Authenticate
-from collector.identity.handlers import Authentication
-from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Origins
-from collector.identity.own_export import OwnExports
-from collector.identity.profile_handlers import ProfileAnswers
-from collector.identity.session_handlers import SessionAnswers
 from collector.notify import Supervisor
 from collector.program import program
 from collector.rebuild import rebuild_verbs
@@ -109,28 +103,22 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     async with (
         write_ahead_log(settings) as log,
         open_identity(settings, secrets, AuthEvents(log, door).append) as identity,
+        open_provider(settings) as provider,
     ):
         origins = Origins(settings.server.trusted_proxies, known)
-        callers = SessionAnswers(identity.sessions, origins)
+        erasure = erasure_of(settings, secrets, identity, client, end_of(log))
+        callers = callers_of(identity, erasure, provider, secrets, store=client, origins=origins)
         live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
-        erasure = erasure_of(settings, secrets, identity, client, end_of(log))
         refused = Counter[int]()
         routes = [
-            *Authentication(identity.accounts, origins).routes(),
-            *ProfileAnswers(identity.profiles, erasure, origins).routes(),
-            *_own_export(identity, client, origins).routes(),
-            *callers.routes(),
-            *KeySetAnswers(keys_of(secrets)).routes(),
+            *callers.routes,
             *_tracking(settings, callers.authenticate, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, refused),
             *rejected.routes(),
             *AuthEventAnswers(identity.audit_log).routes(),
-            *UserAnswers(
-                identity.users, identity.sessions, identity.standings, client, origins=origins, clock=now
-            ).routes(),
         ]
         routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
         app = build_app(
@@ -173,11 +161,6 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             )
             for task in watching:
                 task.cancel()
-
-
-def _own_export(identity: Identity, store: StoreClient, origins: Origins) -> OwnExports:
-    log, audit = identity.audit_log, identity.audit
-    return OwnExports(identity.profiles, identity.users, store, log, audit, origins=origins, clock=now)
 
 
 def _tracking(settings: Settings, authenticate: Authenticate, door: Door, log: WriteAheadLog) -> Tracking:

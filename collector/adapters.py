@@ -7,6 +7,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
 
 from collector.config import Secrets
 from collector.identity.accounts import Accounts
@@ -15,6 +18,7 @@ from collector.identity.erasure import Erasure
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.profile import Profiles
+from collector.identity.provider import Provider
 from collector.identity.reauthentication import Reauthentication
 from collector.identity.refresh_tokens import RefreshTokens
 from collector.identity.session import Lifetimes
@@ -37,6 +41,8 @@ from storage.store_client import StoreClient
 from storage.suppression import SUPPRESSION_NAME, Suppression, erasure_key
 from storage.user_files import UserFiles
 from storage.wal.log import WriteAheadLog
+
+log = structlog.get_logger()
 
 
 class Identity(NamedTuple):
@@ -91,6 +97,19 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
         reauthentication = Reauthentication(passwords, throttle, now, audit=audit)
         profiles = Profiles(users, passwords, reauthentication, throttle, now, audit=audit, password_rules=rules)
         yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file, audit, profiles)
+
+
+@contextlib.asynccontextmanager
+async def open_provider(settings: Settings) -> AsyncIterator[Provider | None]:
+    """Open the connections to the outside identity provider; None where we keep the accounts ourselves."""
+    url = settings.identity.provider_url
+    if not url:
+        yield None
+        return
+    if url.startswith("http://") and urlsplit(url).hostname not in ("localhost", "127.0.0.1", "::1"):
+        log.warning("identity_in_clear", url=url, remedy="tokens can be read on the way: use https://")
+    async with Provider(url, timeout_s=settings.identity.provider_timeout_s) as provider:
+        yield provider
 
 
 def keys_of(secrets: Secrets) -> tuple[SigningKey, ...]:

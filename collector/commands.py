@@ -167,6 +167,8 @@ class _NewAdmin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def run_admin_add(arguments: argparse.Namespace, open_accounts: OpenAccounts) -> None:
     """Add an administrator with a password from the prompt or standard input; the error says what to do instead."""
     settings = settings_of(arguments)
+    if settings.identity.provider_url:
+        raise CommandError(f"the accounts are those of {settings.identity.provider_url}: add an administrator there")
     directory = settings.data.dir
     if not directory.is_dir():
         raise CommandError(f"{directory}: no such data directory; run `footfalld init`")

@@ -66,6 +66,7 @@ TABLE: dict[type[Exception], Status] = {
     identity.NameTaken: Status(409),
     CursorInvalid: Status(400),
     identity.HashQueueFull: Status(503),
+    identity.IdentityUnreachable: Status(503),
     preconditions.PreconditionFailed: Status(412),
     preconditions.PreconditionRequired: Status(428),
     RateExceeded: Status(429),

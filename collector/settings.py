@@ -1,6 +1,7 @@
 """The shape of the settings: every section and key of config.toml with its built-in default and its bounds."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Literal, cast
 
@@ -12,6 +13,8 @@ KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400
 
 
 LOOPBACK = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
+ADDRESS = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[\w.~/-]*)?", re.ASCII)
+"""Of a service: nothing but where it is; no user, no question, no space."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -120,6 +123,16 @@ class Identity(Section):
     session_idle_s: int = Field(7 * DAY_S, ge=60, le=365 * DAY_S)
     session_absolute_s: int = Field(30 * DAY_S, ge=60, le=3650 * DAY_S)
     cached_users_max: int = Field(10_000, ge=1, le=10_000_000)
+    provider_url: str = ""
+    provider_timeout_s: float = Field(0.3, ge=0.05, le=5)
+
+    @field_validator("provider_url")
+    @classmethod
+    def _plain(cls, given: str) -> str:
+        """Return the address without the slash that may end it."""
+        if given and not ADDRESS.fullmatch(given):
+            raise ValueError("should be an address such as https://accounts.example")
+        return given.rstrip("/")
 
 
 class Logging(Section):

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from collector.answers import empty_answer, json_answer
 from collector.identity.caller import CALLER
+from collector.identity.erasure import Erasure
 from collector.identity.errors import UserUnknown
 from collector.identity.origin import Origins
 from collector.identity.sessions import Sessions
@@ -39,14 +40,16 @@ class UserAnswers:
         users: UserStore,
         sessions: Sessions,
         standings: Standings,
-        store: EventStore,
+        erasure: Erasure,
         *,
+        store: EventStore,
         origins: Origins,
         clock: Callable[[], datetime],
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._standings = standings
+        self._erasure = erasure
         self._store = store
         self._origins = origins
         self._clock = clock
@@ -58,6 +61,7 @@ class UserAnswers:
         return [
             Route("GET", "/admin/users", page, "admin", {200: Answer(wire.UsersAnswer)}),
             Route("GET", "/admin/users/{user_id}", self.report, "admin", {200: Answer(wire.UserReport)}),
+            Route("DELETE", "/admin/users/{user_id}", self.erase, "admin", DONE),
             Route("PUT", "/admin/users/{user_id}/block", block, "admin", DONE),
             Route("DELETE", "/admin/users/{user_id}/block", self.unblock, "admin", DONE),
             Route("PUT", "/admin/users/{user_id}/role", role, "admin", DONE),
@@ -95,6 +99,11 @@ class UserAnswers:
                 activity=await self._activity(user.user_id),
             )
         )
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Erase a user: the account at once, and then what it did from log, archive and statistics."""
+        await self._erasure.erase_user(_named(request), self._origins.of(request), by=request[CALLER])
+        return empty_answer()
 
     async def block(self, request: web.Request) -> web.Response:
         """Shut a user out at once; what is so already is answered alike."""

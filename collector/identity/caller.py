@@ -9,7 +9,10 @@ from storage.user import Role
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """A signed-in user in one of its sessions; `role` is the user's role now, not the one at sign-in."""
+    """A signed-in user in one of its sessions; `role` is the user's role now, not the one at sign-in.
+
+    `sid` is empty where an outside provider keeps the sessions, or nobody's session is meant.
+    """
 
     user_id: str
     role: Role
@@ -22,7 +25,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
-"""Return who sends a request, None without a token; TokenInvalid with a bad one."""
+"""Return who sends a request, None without a token; TokenInvalid with a bad one, IdentityUnreachable where nobody can say."""
 
 CALLER = web.RequestKey("caller", Caller)
 """Set on requests of routes that only the signed-in may call."""

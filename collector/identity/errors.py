@@ -81,6 +81,12 @@ class HashQueueFull(RequestError):
     code = "hash_queue_full"
 
 
+class IdentityUnreachable(AccessError):
+    """The outside identity provider did not say whose token it is (503); without that nobody is let in."""
+
+    code = "identity_unreachable"
+
+
 class AuthorizationRepeated(RequestError):
     """More than one Authorization header: whose request it is cannot be said (400)."""
 

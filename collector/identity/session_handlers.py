@@ -1,11 +1,11 @@
 """The routes of sessions, and who sends a request."""
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from collector.answers import empty_answer, json_answer
-from collector.identity.caller import CALLER, Caller, TokenInvalid, TokenMissing
-from collector.identity.errors import AuthorizationRepeated
+from collector.identity.bearer import bearer, required_bearer
+from collector.identity.caller import CALLER, Caller
 from collector.identity.origin import Origins
 from collector.identity.sessions import Grant, Sessions, is_refresh_token
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
@@ -40,7 +40,7 @@ class SessionAnswers:
             TokenInvalid: the token is not good, or no longer.
             AuthorizationRepeated: there are two Authorization headers.
         """
-        token = _bearer(request)
+        token = bearer(request)
         return None if token is None else await self._sessions.authenticate(token)
 
     async def forbidden(self, request: web.Request) -> None:
@@ -53,18 +53,18 @@ class SessionAnswers:
 
     async def refresh(self, request: web.Request) -> web.Response:
         """Answer the next pair of tokens for the refresh token that is sent as Bearer."""
-        return _refreshed(await self._sessions.refresh(_required(request), self._origins.of(request)))
+        return _refreshed(await self._sessions.refresh(required_bearer(request), self._origins.of(request)))
 
     async def renew(self, request: web.Request) -> web.Response:
         """Answer as POST does; for a jwt_token that is still good (R1) another one of the same session."""
-        token, origin = _required(request), self._origins.of(request)
+        token, origin = required_bearer(request), self._origins.of(request)
         if is_refresh_token(token):
             return _refreshed(await self._sessions.refresh(token, origin))
         return _refreshed(await self._sessions.renew(token, origin))
 
     async def sign_out(self, request: web.Request, query: wire.SignoutQuery) -> web.Response:
         """End the session of the token, the user's others, or all; where it has ended already the answer is alike."""
-        await self._sessions.sign_out(_required(request), query.scope, self._origins.of(request))
+        await self._sessions.sign_out(required_bearer(request), query.scope, self._origins.of(request))
         return empty_answer()
 
     async def own(self, request: web.Request) -> web.Response:
@@ -94,22 +94,3 @@ def _refreshed(grant: Grant) -> web.Response:
             token_type="Bearer",  # noqa: S106 - the name of a scheme
         )
     )
-
-
-def _required(request: web.Request) -> str:
-    token = _bearer(request)
-    if token is None:
-        raise TokenMissing("this route needs an Authorization: Bearer token")
-    return token
-
-
-def _bearer(request: web.Request) -> str | None:
-    headers = request.headers.getall(hdrs.AUTHORIZATION, [])
-    if len(headers) > 1:
-        raise AuthorizationRepeated("send one Authorization header")
-    scheme, _, token = (headers[0] if headers else "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    if not token:
-        raise TokenInvalid("there is no token after Bearer")
-    return token

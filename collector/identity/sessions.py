@@ -141,7 +141,7 @@ class Sessions:
 
     async def forbid(self, caller: Caller, origin: Origin, note: str) -> None:
         """Put on record that a caller may not do what `note` says."""
-        await self._audit.record_flood("authz_fail", origin, actor=caller.user_id, sid=caller.sid, note=note)
+        await self._audit.record_flood("authz_fail", origin, actor=caller.user_id, sid=caller.sid or None, note=note)
 
     async def of(self, user_id: str) -> tuple[Session, ...]:
         """Return a user's sessions that have not ended, the oldest first; none where there is no such user."""

@@ -186,6 +186,26 @@ def test_a_wrong_flag_is_refused_by_name():
     assert complaint(data_dir="").startswith("--data: data.dir should be a path")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("accounts", "//accounts", "ftp://accounts", "https://", "http://:80", "https://a:port", "https://a:999999"),
+        *("https://user:pass@a", "https://a?x=1", "https://a#x", "https://a b", "https://a/b c", "https://a\\\\b"),
+        *("https://[::1", "https://é.example", "https://a\\u0000", "https://a\\n"),
+    ],
+)
+def test_an_address_of_a_provider_that_is_none_is_refused(url):
+    said = complaint(f'[identity]\nprovider_url = "{url}"\n')
+    assert said.startswith("config.toml:2: identity.provider_url should be an address such as https://accounts.example")
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:8080", "https://accounts.example/a/b", "http://127.0.0.1:8080"])
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_address_of_a_provider_is_taken_without_its_last_slash(url, end):
+    found = load_settings(written(f'[identity]\nprovider_url = "{url}{end}"\n'), {})
+    assert found.identity.provider_url == url
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Settings().server.port = 1

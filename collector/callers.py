@@ -1,0 +1,61 @@
+"""Who may call, and the routes of accounts: with users of our own, or with an outside identity provider's."""
+
+from typing import NamedTuple
+
+from collector.adapters import Identity, keys_of, now
+from collector.administration.users import UserAnswers
+from collector.config import Secrets
+from collector.identity.caller import Authenticate
+from collector.identity.erasure import Erasure
+from collector.identity.handlers import Authentication
+from collector.identity.key_set import KeySetAnswers
+from collector.identity.origin import Origins
+from collector.identity.own_export import OwnExports
+from collector.identity.profile_handlers import ProfileAnswers
+from collector.identity.provider import Provider
+from collector.identity.provider_answers import ProviderAnswers
+from collector.identity.session_handlers import SessionAnswers
+from collector.problems import Forbidden
+from collector.routes import Route
+from storage.ports import EventStore
+
+
+class Callers(NamedTuple):
+    """What says who sends a request, what puts its refusal on record, and the routes of accounts."""
+
+    authenticate: Authenticate
+    forbidden: Forbidden
+    routes: list[Route]
+
+
+def callers_of(
+    identity: Identity,
+    erasure: Erasure,
+    provider: Provider | None,
+    secrets: Secrets,
+    *,
+    store: EventStore,
+    origins: Origins,
+) -> Callers:
+    """Return the provider's users, to whom nothing can be done here, or without a provider those of our own."""
+    if provider is not None:
+        provided = ProviderAnswers(provider, origins, identity.sessions.forbid)
+        return Callers(provided.authenticate, provided.forbidden, provided.routes())
+    own = SessionAnswers(identity.sessions, origins)
+    accounts = _accounts(identity, erasure, secrets, store, origins)
+    return Callers(own.authenticate, own.forbidden, [*own.routes(), *accounts])
+
+
+def _accounts(
+    identity: Identity, erasure: Erasure, secrets: Secrets, store: EventStore, origins: Origins
+) -> list[Route]:
+    profiles, users, log = identity.profiles, identity.users, identity.audit_log
+    return [
+        *Authentication(identity.accounts, origins).routes(),
+        *ProfileAnswers(profiles, erasure, origins).routes(),
+        *OwnExports(profiles, users, store, log, identity.audit, origins=origins, clock=now).routes(),
+        *KeySetAnswers(keys_of(secrets)).routes(),
+        *UserAnswers(
+            users, identity.sessions, identity.standings, erasure, store=store, origins=origins, clock=now
+        ).routes(),
+    ]
