@@ -195,7 +195,7 @@ async def open_site(
 
         erasure = Erasure(users, erasing, audit, end=end, unlisted=erasing.unlisted, clock=clock, retry_s=0.01)
         standings = Standings(users, audit, clock)
-        admin = UserAnswers(users, sessions, standings, asked or store, origins=origins, clock=clock)
+        admin = UserAnswers(users, sessions, standings, erasure, store=asked or store, origins=origins, clock=clock)
         routes = [
             *Authentication(accounts, origins).routes(),
             *ProfileAnswers(profiles, erasure, origins).routes(),

@@ -219,6 +219,30 @@ async def test_f5_of_two_administrators_who_demote_each_other_at_once_one_stays(
     assert sorted(status for status, _ in answers) in ([204, 403], [204, 409])
 
 
+async def test_e4_a_user_that_an_administrator_erases_is_gone_everywhere(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        boss, anna = await site.add_admin(), await site.sign_up()
+        user_id = anna["user"]["user_id"]
+        assert await asked(site, boss, "DELETE", f"/admin/users/{user_id}") == (204, None)
+        assert await asked(site, boss, "DELETE", f"/admin/users/{user_id}") == (
+            404,
+            {"title": "Not Found", "status": 404, "code": "user_unknown", "detail": "there is no such user"},
+        )
+        assert (await site.me(anna["jwt_token"])).status == 401
+        assert (await site.sign_in()).status == 401
+        assert await names(site, boss) == ["boss"]
+        (row,) = await site.audited(event="user_deleted", outcome="success")
+        assert (row.row.subject, row.row.actor) == (user_id, await id_of(site, "boss"))
+
+
+async def test_f5_the_last_administrator_is_not_erased(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        boss = await site.add_admin()
+        status, problem = await asked(site, boss, "DELETE", f"/admin/users/{await id_of(site, 'boss')}")
+        assert (status, problem["code"]) == (409, "last_admin")
+        assert await names(site, boss) == ["boss"]
+
+
 @pytest.mark.parametrize(
     ("method", "what", "body"),
     [
