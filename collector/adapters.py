@@ -15,12 +15,15 @@ from collector.config import Secrets
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit, Tell
 from collector.identity.erasure import Erasure
+from collector.identity.otp_check import OtpCheck
+from collector.identity.otp_keys import OtpKeys
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.profile import Profiles
 from collector.identity.provider import Provider
 from collector.identity.reauthentication import Reauthentication
 from collector.identity.refresh_tokens import RefreshTokens
+from collector.identity.second_factor import SecondFactors
 from collector.identity.session import Lifetimes
 from collector.identity.sessions import Sessions
 from collector.identity.signing_keys import SigningKey, signing_key
@@ -56,6 +59,7 @@ class Identity(NamedTuple):
     audit_log: AuditFile
     audit: Audit
     profiles: Profiles
+    second_factors: SecondFactors
 
 
 @contextlib.asynccontextmanager
@@ -91,12 +95,33 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
         now,
         time.monotonic,
     )
+    otp_keys = OtpKeys(secrets.password_pepper.get_secret_value())
     rules = PasswordRules(length_min=identity.password_length_min, site_name=identity.site_name)
     async with audit_file, users, passwords:
-        accounts = Accounts(users, passwords, sessions, throttle, now, audit=audit, password_rules=rules)
+        accounts = Accounts(
+            users,
+            passwords,
+            sessions,
+            throttle,
+            now,
+            audit=audit,
+            password_rules=rules,
+            otp_check=OtpCheck(otp_keys, now),
+        )
         reauthentication = Reauthentication(passwords, throttle, now, audit=audit)
         profiles = Profiles(users, passwords, reauthentication, throttle, now, audit=audit, password_rules=rules)
-        yield Identity(accounts, sessions, throttle, Standings(users, audit, now), users, audit_file, audit, profiles)
+        second_factors = SecondFactors(users, reauthentication, otp_keys, audit, now, site_name=identity.site_name)
+        yield Identity(
+            accounts=accounts,
+            sessions=sessions,
+            throttle=throttle,
+            standings=Standings(users, audit, now),
+            users=users,
+            audit_log=audit_file,
+            audit=audit,
+            profiles=profiles,
+            second_factors=second_factors,
+        )
 
 
 @contextlib.asynccontextmanager

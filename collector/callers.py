@@ -10,6 +10,7 @@ from collector.identity.erasure import Erasure
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Origins
+from collector.identity.otp_handlers import OtpAnswers
 from collector.identity.own_export import OwnExports
 from collector.identity.profile_handlers import ProfileAnswers
 from collector.identity.provider import Provider
@@ -53,6 +54,7 @@ def _accounts(
     return [
         *Authentication(identity.accounts, origins).routes(),
         *ProfileAnswers(profiles, erasure, origins).routes(),
+        *OtpAnswers(identity.second_factors, origins).routes(),
         *OwnExports(profiles, users, store, log, identity.audit, origins=origins, clock=now).routes(),
         *KeySetAnswers(keys_of(secrets)).routes(),
         *UserAnswers(

@@ -66,6 +66,17 @@ class Failures(msgspec.Struct, frozen=True):
     last_at: datetime
 
 
+def require_no_wait(failures: Failures, now: datetime, *, free: int, wait_s_max: float) -> None:
+    """Raise RateExceeded during the wait behind a failure: 1, 2, 4 … seconds, from the `free`-th in a row on."""
+    if failures.count < free:
+        return
+    wait_s = min(2.0 ** min(failures.count - free, DOUBLINGS_MAX), wait_s_max)
+    # A clock that was set back prolongs no wait beyond its length.
+    left_s = wait_s - max(0.0, (now - failures.last_at).total_seconds())
+    if left_s > 0:
+        raise RateExceeded(left_s)
+
+
 class Waits:
     """Waits that grow with failures in a row: 1, 2, 4 … seconds, `wait_s_max` at the most, once `free` have failed.
 
@@ -93,13 +104,8 @@ class Waits:
     def require_none(self, key: str) -> None:
         """Raise RateExceeded while the key has to wait."""
         found = self._found(key)
-        if found is None or found.count < self._free:
-            return
-        wait_s = min(2.0 ** min(found.count - self._free, DOUBLINGS_MAX), self._wait_s_max)
-        # A clock that was set back prolongs no wait beyond its length.
-        left_s = wait_s - max(0.0, self._age_s(found))
-        if left_s > 0:
-            raise RateExceeded(left_s)
+        if found is not None:
+            require_no_wait(found, self._clock(), free=self._free, wait_s_max=self._wait_s_max)
 
     def fail(self, key: str) -> None:
         """Count a failure."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from storage.sealed import Sealed
+
 Role = Literal["user", "analyst", "admin"]
 
 
@@ -23,6 +25,23 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     rotated_at: datetime | None = None
     peer: str = ""
     user_agent: str = ""
+
+
+class SecondFactor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An authenticator app (RFC 6238); it counts once it is confirmed.
+
+    `secret` is what it shares with the app. `step` is the last one whose code was taken: none is taken twice. `recovery`
+    has MACs of the recovery codes that are left. So many wrong codes came in a row as `failures` says, the last at
+    `failed_at`.
+    """
+
+    secret: Sealed
+    created_at: datetime
+    confirmed_at: datetime | None = None
+    step: int = 0
+    recovery: tuple[str, ...] = ()
+    failures: int = 0
+    failed_at: datetime | None = None
 
 
 class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -43,6 +62,7 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     age: int | None = None
     blocked_at: datetime | None = None
     password_changed_at: datetime | None = None
+    second_factor: SecondFactor | None = None
     sessions: tuple[Session, ...] = ()
 
 

@@ -9,12 +9,14 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.identity.audit import Audit, AuditEvent
-from collector.identity.errors import CredentialsWrong, NameTaken
+from collector.identity.errors import CredentialsWrong, NameTaken, OtpInvalid, OtpRequired
 from collector.identity.origin import HERE, Origin
+from collector.identity.otp_check import FACTOR, REFUSALS, OtpCheck, Refusal, recovery_note
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
 from collector.identity.sessions import Grant, Sessions
 from collector.identity.throttle import Throttle, tried_name
+from collector.limits import RateExceeded
 from collector.wire.accounts import require_nickname
 from storage.errors import StorageError, UserExists
 from storage.ports import UserStore
@@ -52,6 +54,7 @@ class Accounts:
         *,
         audit: Audit,
         password_rules: PasswordRules,
+        otp_check: OtpCheck,
         random_hex: Callable[[int], str] = secrets.token_hex,
     ) -> None:
         self._users = users
@@ -61,6 +64,7 @@ class Accounts:
         self._audit = audit
         self._clock = clock
         self._password_rules = password_rules
+        self._otp_check = otp_check
         self._random_hex = random_hex
 
     async def sign_up(self, person: Person, password: str, origin: Origin) -> Grant:
@@ -87,12 +91,19 @@ class Accounts:
         return user
 
     async def sign_in(
-        self, password: str, origin: Origin, *, nickname: str | None = None, email: str | None = None
+        self,
+        password: str,
+        origin: Origin,
+        *,
+        nickname: str | None = None,
+        email: str | None = None,
+        otp: str | None = None,
     ) -> Grant:
         """Open a session of the user of that nickname or e-mail.
 
         Raises:
             CredentialsWrong: no such user or another password; which one, neither text nor time says.
+            OtpRequired, OtpInvalid: the password is right, its user has a second factor.
             RateExceeded: too many from there, or too many wrong ones for this name.
             HashQueueFull, AuditFailed, LogFull: try again.
         """
@@ -102,14 +113,17 @@ class Accounts:
         is_right = await self._passwords.verify(password, user.password_hash if user else None)
         if not is_right or user is None or user.blocked_at is not None:
             await self._refuse(name, user, origin)
-        failures = self._throttle.succeed(name, origin)
         session = self._sessions.new(origin)
         try:
-            user, displaced = await self._open(user, password, session)
+            opened, displaced = await self._open(user, password, otp, session)
         except _PasswordChanged:
-            return await self.sign_in(password, origin, nickname=nickname, email=email)
-        await self._record_signin(user, session, displaced, failures, origin)
-        return self._sessions.grant(user, session)
+            return await self.sign_in(password, origin, nickname=nickname, email=email, otp=otp)
+        except REFUSALS as refusal:
+            await self._refuse_otp(name, user, refusal, origin)
+        failures = self._throttle.succeed(name, origin)
+        notes = (f"{failures} wrong before" if failures else "", recovery_note(user, opened))
+        await self._record_signin(opened, session, displaced, notes, origin)
+        return self._sessions.grant(opened, session)
 
     async def _refuse(self, name: str, user: User | None, origin: Origin) -> NoReturn:
         self._throttle.fail(name, origin)
@@ -120,36 +134,56 @@ class Accounts:
             await self._audit.record("authn_login_fail", "failure", origin, subject=user.user_id, note=note)
         raise CredentialsWrong
 
-    async def _open(self, user: User, password: str, session: Session) -> tuple[User, list[Session]]:
+    async def _refuse_otp(self, name: str, user: User, refusal: Refusal, origin: Origin) -> NoReturn:
+        if isinstance(refusal, RateExceeded):
+            await self._audit.record_flood("excess_rate_limit_exceeded", origin, actor=user.user_id, note=FACTOR)
+            raise refusal
+        is_missing = isinstance(refusal, OtpRequired)
+        if not is_missing:
+            self._throttle.fail(name, origin)
+        note = f"{FACTOR} missing" if is_missing else FACTOR
+        await self._audit.record("authn_login_fail", "failure", origin, subject=user.user_id, note=note)
+        raise refusal if is_missing else OtpInvalid
+
+    async def _open(self, user: User, password: str, otp: str | None, session: Session) -> tuple[User, list[Session]]:
         """Add the session to the user's, and return those too that had to make room.
 
         Raises:
             CredentialsWrong, _PasswordChanged: while the hash was made, the user was blocked or erased, or its password changed.
+            OtpRequired, OtpWrong, RateExceeded: the second factor is missing or wrong, or has to wait.
         """
         old_hash = new_hash = user.password_hash
         displaced: list[Session] = []
+        refusal: Refusal | None = None
         if self._passwords.outdated(old_hash):
             new_hash = await self._passwords.hash(password)
 
         def signed_in(now: User) -> User:
+            nonlocal refusal
             if now.blocked_at is not None:
                 raise CredentialsWrong
             if now.password_hash != old_hash:
                 raise _PasswordChanged
+            now, refusal = self._otp_check.check(now, otp)
+            if refusal is not None:
+                return now
             sessions = self._sessions.with_new(now.sessions, session)
             displaced.extend(one for one in now.sessions if one.expires_at > session.created_at and one not in sessions)
             return replace(now, password_hash=new_hash, sessions=sessions)
 
         try:
-            return await self._users.update(user.user_id, signed_in), displaced
+            opened = await self._users.update(user.user_id, signed_in)
         except KeyError:
             raise CredentialsWrong from None
+        if refusal is not None:
+            raise refusal
+        return opened, displaced
 
     async def _record_signin(
-        self, user: User, session: Session, displaced: list[Session], failures: int, origin: Origin
+        self, user: User, session: Session, displaced: list[Session], notes: tuple[str, str], origin: Origin
     ) -> None:
-        event: AuditEvent = "authn_login_successafterfail" if failures else "authn_login_success"
-        note = f"{failures} wrong before" if failures else ""
+        event: AuditEvent = "authn_login_successafterfail" if notes[0] else "authn_login_success"
+        note = ", ".join(filter(None, notes))
         try:
             await self._audit.record(event, "success", origin, actor=user.user_id, sid=session.sid, note=note)
             for one in displaced:

@@ -27,8 +27,53 @@ class ReauthenticationRequired(AccessError):
 
     code = "reauthentication_required"
 
+    def __init__(self, proof: str = "your password as current_password, or sign in again") -> None:
+        super().__init__(f"send {proof}")
+
+
+class OtpRequired(AccessError):
+    """Sign-in: the password is right, and the account has a second factor (401)."""
+
+    code = "otp_required"
+
     def __init__(self) -> None:
-        super().__init__("send your password as current_password, or sign in again")
+        super().__init__("send the code of your authenticator app, or a recovery code, as otp")
+
+
+class OtpInvalid(AccessError):
+    """Sign-in: the password is right, the code is not, or was used before (401)."""
+
+    code = "otp_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("the code is wrong or was used before")
+
+
+class OtpWrong(AccessError):
+    """The caller's own code, which the request needs, is another one or was used before (403)."""
+
+    code = "otp_wrong"
+
+    def __init__(self) -> None:
+        super().__init__("the code is wrong or was used before")
+
+
+class OtpOn(RequestError):
+    """The caller has a second factor already (409)."""
+
+    code = "otp_on"
+
+    def __init__(self) -> None:
+        super().__init__("there is a second factor already; switch it off first")
+
+
+class OtpOff(RequestError):
+    """The caller has no second factor that could be confirmed or switched off (409)."""
+
+    code = "otp_off"
+
+    def __init__(self) -> None:
+        super().__init__("there is no second factor; begin with POST /auth/otp")
 
 
 class SessionExpired(TokenInvalid):

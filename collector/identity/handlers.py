@@ -36,8 +36,9 @@ class Authentication:
     async def sign_in(self, request: web.Request, form: wire.Signin) -> web.Response:
         """Open a session."""
         password = form.password.get_secret_value()
+        otp = None if form.otp is None else form.otp.get_secret_value()
         grant = await self._accounts.sign_in(
-            password, self._origins.of(request), nickname=form.nickname, email=form.email
+            password, self._origins.of(request), nickname=form.nickname, email=form.email, otp=otp
         )
         return _envelope(grant)
 

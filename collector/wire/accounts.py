@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from collector.wire.body import decode
 from collector.wire.model import parse
+from collector.wire.otp import Otp
 from collector.wire.problem import BodyInvalid, FieldError
 
 NAME_LENGTH_MAX = 64
@@ -118,6 +119,7 @@ class Signin(Body):
 
     nickname: Annotated[str, Field(max_length=EMAIL_LENGTH_MAX)] | None = None
     email: Annotated[str, Field(max_length=EMAIL_LENGTH_MAX)] | None = None
+    otp: Otp | None = None
 
     @model_validator(mode="after")
     def _one_name(self) -> Self:

@@ -21,6 +21,9 @@ from collector.identity.erasure import Erasure
 from collector.identity.handlers import Authentication
 from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Network, Origins
+from collector.identity.otp_check import OtpCheck
+from collector.identity.otp_handlers import OtpAnswers
+from collector.identity.otp_keys import OtpKeys
 from collector.identity.own_export import OwnExports
 from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
@@ -28,6 +31,7 @@ from collector.identity.profile import Profiles
 from collector.identity.profile_handlers import ProfileAnswers
 from collector.identity.reauthentication import Reauthentication
 from collector.identity.refresh_tokens import RefreshTokens
+from collector.identity.second_factor import SecondFactors
 from collector.identity.session import Lifetimes
 from collector.identity.session_handlers import SessionAnswers
 from collector.identity.sessions import Sessions
@@ -182,7 +186,11 @@ async def open_site(
         kept = KeptFile(directory / "throttle.json")
         throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
         rules = PasswordRules(length_min=password_length_min, site_name=SITE_NAME)
-        accounts = Accounts(users, passwords, sessions, throttle, clock, audit=audit, password_rules=rules)
+        otp_keys = OtpKeys(PEPPER.decode())
+        check = OtpCheck(otp_keys, clock)
+        accounts = Accounts(
+            users, passwords, sessions, throttle, clock, audit=audit, password_rules=rules, otp_check=check
+        )
         origins = Origins(trusted_proxies, known)
         answers = SessionAnswers(sessions, origins)
         reauthentication = Reauthentication(passwords, throttle, clock, audit=audit)
@@ -196,9 +204,11 @@ async def open_site(
         erasure = Erasure(users, erasing, audit, end=end, unlisted=erasing.unlisted, clock=clock, retry_s=0.01)
         standings = Standings(users, audit, clock)
         admin = UserAnswers(users, sessions, standings, erasure, store=asked or store, origins=origins, clock=clock)
+        second_factors = SecondFactors(users, reauthentication, otp_keys, audit, clock, site_name=SITE_NAME)
         routes = [
             *Authentication(accounts, origins).routes(),
             *ProfileAnswers(profiles, erasure, origins).routes(),
+            *OtpAnswers(second_factors, origins).routes(),
             *OwnExports(profiles, users, asked or store, audit_file, audit, origins=origins, clock=clock).routes(),
             *answers.routes(),
             *KeySetAnswers(keys).routes(),

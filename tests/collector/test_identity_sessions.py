@@ -110,7 +110,8 @@ WRONG = [
     ({"nickname": "x" * 255, "password": PASSWORD}, "$.nickname"),
     ({"nickname": "anna", "password": 12345678}, "$.password"),
     ({"nickname": "anna", "password": None}, "$.password"),
-    ({"nickname": "anna", "password": PASSWORD, "otp": "123456"}, "$.otp"),
+    ({"nickname": "anna", "password": PASSWORD, "otp": 123456}, "$.otp"),
+    ({"nickname": "anna", "password": PASSWORD, "code": "123456"}, "$.code"),
 ]
 
 

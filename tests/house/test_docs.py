@@ -23,6 +23,7 @@ from collector.wire import health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.keys import KeySet
+from collector.wire.otp import OtpSetup, RecoveryCodes
 from collector.wire.profile import OwnErasure, OwnExport, ProfilePatch
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport
@@ -115,6 +116,8 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "DELETE /auth/me": (OwnErasure,),
     "GET /auth/me/export": (OwnExport,),
     "GET /.well-known/jwks.json": (KeySet,),
+    "POST /auth/otp": (OtpSetup,),
+    "POST /auth/otp/confirm": (RecoveryCodes,),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
