@@ -242,11 +242,11 @@ class FootfallApp(App[int], inherit_bindings=False):
     def _set_link(self, link: Link) -> None:
         self.snapshot = self.snapshot._replace(link=link)
 
-    async def _sign_in(self, name: str, password: str) -> Credentials:
+    async def _sign_in(self, name: str, password: str, otp: str | None) -> Credentials:
         signin = importlib.import_module("console.signin")
         client = importlib.import_module("console.client")
         async with client.Client(self._connection.url, None) as opened:
-            signed_in = await signin.ask(opened, name, password)
+            signed_in = await signin.ask(opened, name, password, otp)
         write_tokens(self._connection.token_file, signed_in.tokens)
         return Credentials(signed_in.tokens, self._connection.token_file)
 

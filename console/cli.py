@@ -8,24 +8,26 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from console.arguments import connect, parser
 from console.credentials import kept_credentials
-from console.errors import ConsoleError, Refused, Unreachable, UsageError
+from console.errors import OTP_REQUIRED, ConsoleError, Refused, Unreachable, UsageError
 from console.text import say
 from console.token_file import state_directory
 
 if TYPE_CHECKING:
     from console.report import Report
 
+    SignIn = Callable[[argparse.Namespace, str, str | None], Coroutine[None, None, Report]]
+
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_HANGUP = 129
 """Of a shell's program that SIGHUP ended."""
 
-PASSWORD_LINE_BYTES_MAX = 16 * 1024
+SECRET_LINE_BYTES_MAX = 16 * 1024
 SIGNIN_HINT = "run `footfall signin NAME`"
 
 
@@ -100,31 +102,41 @@ def _run(arguments: argparse.Namespace) -> "Report":
         case "top":
             return asyncio.run(commands.run_top(arguments, os.environ, datetime.now(UTC)))
         case _:
-            # Asked before the loop runs: a loop would keep ctrl-c from the prompt.
-            password = _password(from_stdin=arguments.password_stdin)
-            return asyncio.run(commands.run_signin(arguments, password))
+            return _signed_in(arguments, commands.run_signin)
 
 
-def _password(*, from_stdin: bool) -> str:
+def _signed_in(arguments: argparse.Namespace, run: "SignIn") -> "Report":
+    # Asked before a loop runs, which would keep ctrl-c from the prompt.
+    password = _secret("password", from_stdin=arguments.password_stdin)
+    try:
+        return asyncio.run(run(arguments, password, None))
+    except Refused as error:
+        if error.code != OTP_REQUIRED:
+            raise
+    return asyncio.run(run(arguments, password, _secret("code", from_stdin=arguments.password_stdin)))
+
+
+def _secret(name: str, *, from_stdin: bool) -> str:
+    """Return what the prompt or the next line of standard input gives."""
     if from_stdin:
-        return _password_line()
+        return _secret_line(name)
     if not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask for the password on; use --password-stdin")
+        raise UsageError(f"there is no terminal to ask for the {name} on; use --password-stdin")
     try:
-        return getpass.getpass("Password: ")
+        return getpass.getpass(f"{name.capitalize()}: ")
     except EOFError:
-        raise UsageError("no password was given") from None
+        raise UsageError(f"no {name} was given") from None
 
 
-def _password_line() -> str:
-    line = sys.stdin.buffer.readline(PASSWORD_LINE_BYTES_MAX)
+def _secret_line(name: str) -> str:
+    line = sys.stdin.buffer.readline(SECRET_LINE_BYTES_MAX)
     try:
-        password = line.removesuffix(b"\n").removesuffix(b"\r").decode()
+        secret = line.removesuffix(b"\n").removesuffix(b"\r").decode()
     except UnicodeDecodeError:
-        raise UsageError("the password on stdin is not UTF-8") from None
-    if not password:
-        raise UsageError("there is no password on stdin; send it as one line")
-    return password
+        raise UsageError(f"the {name} on stdin is not UTF-8") from None
+    if not secret:
+        raise UsageError(f"there is no {name} on stdin; send it as one line")
+    return secret
 
 
 def _show(report: "Report") -> int:

@@ -58,7 +58,7 @@ async def run_live(arguments: argparse.Namespace, environ: Mapping[str, str]) ->
         await live(client, as_json=arguments.json)
 
 
-async def run_signin(arguments: argparse.Namespace, password: str) -> Report:
+async def run_signin(arguments: argparse.Namespace, password: str, otp: str | None) -> Report:
     """Sign in and keep the token."""
     async with Client(arguments.url, None) as client:
-        return await sign_in(client, arguments.nickname, password, arguments.token_file)
+        return await sign_in(client, arguments.nickname, password, otp, arguments.token_file)

@@ -22,6 +22,10 @@ class Refused(ConsoleError):
         self.code = code
 
 
+OTP_REQUIRED = "otp_required"
+"""The code of a sign-in whose password is right and that needs a second factor too."""
+
+
 class TokenUnusable(ConsoleError):
     """The token or its file cannot be used."""
 

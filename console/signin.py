@@ -1,4 +1,4 @@
-"""`footfall signin`: a name and a password become the tokens of later commands."""
+"""`footfall signin`: a name, a password and perhaps a code become the tokens of later commands."""
 
 from pathlib import Path
 
@@ -19,19 +19,20 @@ class SignedIn(Tokens, frozen=True, kw_only=True):
         return Tokens(self.jwt_token, self.refresh_token)
 
 
-async def ask(client: Client, name: str, password: str) -> SignedIn:
-    """Sign in by nickname, or by e-mail where the name has an @.
+async def ask(client: Client, name: str, password: str, otp: str | None) -> SignedIn:
+    """Sign in by nickname, or by e-mail where the name has an @; `otp` is the code of a second factor, if there is one.
 
     Raises:
-        Refused: the daemon does not take the password; else as `Client.post`.
+        Refused: the daemon does not take the password or the code, or needs one (OTP_REQUIRED); else as `Client.post`.
     """
     member = "email" if "@" in name else "nickname"
-    return read(await client.post("auth/signin", {member: name, "password": password}), SignedIn)
+    form = {member: name, "password": password} | ({} if otp is None else {"otp": otp})
+    return read(await client.post("auth/signin", form), SignedIn)
 
 
-async def sign_in(client: Client, name: str, password: str, token_file: Path) -> Report:
+async def sign_in(client: Client, name: str, password: str, otp: str | None, token_file: Path) -> Report:
     """Sign in and keep the tokens; raises as `ask` does."""
-    signed_in = await ask(client, name, password)
+    signed_in = await ask(client, name, password, otp)
     write_tokens(token_file, signed_in.tokens)
     words = f"signed in; the session is kept in {token_file}"
     if signed_in.refresh_token is None:

@@ -63,6 +63,7 @@ class Daemon:
             "/stats/visits": (200, {"rows": [], "next": None}),
         }
         self.token = TOKEN
+        self.otp = None
         self.asked = []
         self.url = ""
 
@@ -90,9 +91,13 @@ class Daemon:
     async def sign_in(self, request):
         body = await request.json()
         self.asked.append(("POST", request.path, body, request.headers.get("Authorization")))
+        otp = body.pop("otp", None)
         if body != {"nickname": "ann", "password": "pass wörd"}:
             problem = {"title": "Unauthorized", "status": 401, "code": "credentials_wrong", "detail": "no such pair"}
             return web.json_response(problem, status=401)
+        if otp != self.otp:
+            code = "otp_required" if otp is None else "otp_invalid"
+            return web.json_response({"title": "Unauthorized", "status": 401, "code": code, "detail": "no"}, status=401)
         return web.json_response(
             {
                 "jwt_token": TOKEN,

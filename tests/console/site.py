@@ -60,6 +60,7 @@ class Site:
         self.refusal = None
         self.stream_refusal = None
         self.signed_in = []
+        self.otp = None
         self._streams = set()
 
     @property
@@ -132,6 +133,8 @@ class Site:
         self.signed_in.append(body)
         if body["password"] != "pass wörd":
             return _problem(401, "credentials_wrong")
+        if body.get("otp") != self.otp:
+            return _problem(401, "otp_invalid" if "otp" in body else "otp_required")
         self.token = self.token or "e30.e30.bmV3"
         return web.json_response({"jwt_token": self.token, "expires_in": 900})
 

@@ -260,6 +260,17 @@ async def test_a_refused_signin_is_1_and_keeps_no_token(daemon, footfall_process
     assert list(home.iterdir()) == []
 
 
+async def test_a_signin_with_a_second_factor_takes_its_code_from_the_second_line(daemon, footfall_process, home):
+    daemon.otp = "123456"
+    for code, status in (("", 2), ("654321\n", 1), ("123456\n", 0)):
+        ended = await footfall_process(
+            "signin", "ann", "--password-stdin", "--url", daemon.url, stdin=f"pass wörd\n{code}".encode()
+        )
+        assert (ended.status, ended.out, ended.err.count("\n")) == (status, "", 1)
+        assert ("code" in ended.err, "otp_invalid" in ended.err) == (status == 2, status == 1)
+    assert read_tokens(home / "state" / "footfall" / "token") == Tokens(TOKEN, REFRESH_TOKEN)
+
+
 @pytest.mark.parametrize("stdin", [b"", b"\n", b"\xff\n"])
 async def test_a_signin_without_a_password_is_2(footfall_process, stdin):
     ended = await footfall_process("signin", "ann", "--password-stdin", stdin=stdin)
@@ -277,6 +288,15 @@ async def test_the_password_is_asked_on_the_terminal_and_not_shown(daemon, home)
         run_on_terminal, code, [("Password: ", "pass wörd\n")], cwd=ROOT, env=dict(os.environ)
     )
     assert (status, "pass wörd" in screen) == (0, False), screen
+    assert read_tokens(home / "state" / "footfall" / "token") == Tokens(TOKEN, REFRESH_TOKEN)
+
+
+async def test_a_code_is_asked_for_where_the_account_has_a_second_factor(daemon, home):
+    daemon.otp = "mzxw-6ytb-oi4t-kmrq"
+    code = f"import sys\nfrom console.cli import main\nsys.exit(main(['signin', 'ann', '--url', '{daemon.url}']))"
+    asked = [("Password: ", "pass wörd\n"), ("Code: ", "mzxw-6ytb-oi4t-kmrq\n")]
+    status, screen = await asyncio.to_thread(run_on_terminal, code, asked, cwd=ROOT, env=dict(os.environ))
+    assert (status, "mzxw" in screen) == (0, False), screen
     assert read_tokens(home / "state" / "footfall" / "token") == Tokens(TOKEN, REFRESH_TOKEN)
 
 

@@ -354,6 +354,24 @@ async def test_who_has_no_token_is_asked_and_the_token_is_kept(site, tmp_path):
     assert site.signed_in == [{"nickname": "ann", "password": "wrong"}, {"nickname": "ann", "password": "pass wörd"}]
 
 
+async def test_who_has_a_second_factor_is_asked_for_its_code(site, tmp_path):
+    site.otp = "123456"
+    async with console(site, tmp_path, signed_in=False) as shown:
+        await shown.shows("Sign in at")
+        code = shown.app.screen.query_one("#otp", Input)
+        assert not code.display
+        await shown.press(*"ann", "enter")
+        shown.app.screen.query_one("#password", Input).value = "pass wörd"
+        await shown.press("enter")
+        await shown.shows("otp_required", "authenticator app")
+        await shown.press(*"654321", "enter")
+        await shown.shows("otp_invalid")
+        assert (code.has_focus, code.value) == (True, "")
+        await shown.press(*"123456", "enter")
+        await shown.until(lambda: site.streams == 1)
+    assert [body.get("otp") for body in site.signed_in] == [None, "654321", "123456"]
+
+
 async def test_a_session_that_ends_is_asked_for_again_over_the_data_that_was_there(site, tmp_path):
     async with console(site, tmp_path) as shown:
         await filled(shown, site)
