@@ -61,11 +61,11 @@ class Daemon:
         return msgspec.json.decode(_ask(self.server.url + "/stats/summary?limit=1", self.token), type=SummaryAnswer)
 
     def await_store(self) -> None:
-        """Return once the store answers; BenchFailed when it is away for STORE_S."""
+        """Return once the store has all that is in the log, the sign-in too; BenchFailed where it takes over STORE_S."""
         deadline = time.monotonic() + STORE_S
-        while not isinstance(self._health().store, StoreHealth):
+        while not isinstance(store := self._health().store, StoreHealth) or store.lag_bytes:
             if time.monotonic() > deadline:
-                raise BenchFailed(f"the store is away for {STORE_S:g} s")
+                raise BenchFailed(f"the store is away, or behind, for {STORE_S:g} s")
             time.sleep(LOOK_S)
 
     def query(self, question: bytes) -> None:

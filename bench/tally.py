@@ -33,6 +33,7 @@ class Tally:
         self._daemon = daemon
         self._unchanged_s = unchanged_s
         self._steps: dict[str, Step] = {}
+        daemon.await_store()
         self._counts: Counts = _counts(daemon)
 
     @property

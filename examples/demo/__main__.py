@@ -86,11 +86,13 @@ def _leave(console: subprocess.Popen[bytes]) -> None:
 
 
 def _without(daemon: Daemon, arguments: argparse.Namespace) -> int:
+    daemon.await_store()
+    before = daemon.stored().n_rows
     with _streaming(daemon, arguments) as (stream, visits):
         while wait([visits], timeout=SAY_S).not_done:
             _say(f"{stream.sent} events sent")
     _say(f"{stream.sent} events sent")
-    stored = _stored(daemon, stream.sent)
+    stored = _stored(daemon, before + stream.sent) - before
     _say(f"{stored} events stored")
     return 0 if stored == stream.sent else 1
 
@@ -114,9 +116,9 @@ def _streaming(daemon: Daemon, arguments: argparse.Namespace) -> Iterator[tuple[
     visits.result()
 
 
-def _stored(daemon: Daemon, sent: int) -> int:
+def _stored(daemon: Daemon, expected: int) -> int:
     deadline_s = time.monotonic() + STORED_S
-    while (stored := daemon.stored().n_rows) < sent and time.monotonic() < deadline_s:
+    while (stored := daemon.stored().n_rows) < expected and time.monotonic() < deadline_s:
         time.sleep(0.1)  # between two looks, until the deadline
     return stored
 

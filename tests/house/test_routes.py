@@ -40,7 +40,10 @@ BODIES = {
     "/query": lambda: {"metrics": ["visitors"], "range": "1h", "dimensions": ["page"]},
 }
 """A good body for every route that takes one; a new route needs its own here."""
-DELETIONS = {"/auth/me": lambda: {"password": "not the password"}}
+DELETIONS = {
+    "/auth/me": lambda: {"password": "not the password"},
+    "/auth/otp": lambda: {"password": "not the password", "otp": "000000"},
+}
 """Of the routes that take a body with DELETE: nobody may be gone behind it."""
 IF_MATCH = {"If-Match": "*"}
 """Goes with every request: a route that asks for it takes any state then, others do not look at it."""
