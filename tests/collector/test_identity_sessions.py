@@ -1,11 +1,13 @@
 """Sign-in, the session that it opens, and its end."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse
 from msgspec.structs import replace
+from yarl import URL
 
 from tests.collector.identity_site import ANNA, BORIS, LIFETIME_S, LIFETIMES, PASSWORD, Clock, Site, bearer, open_site
 
@@ -229,3 +231,55 @@ async def test_a_token_of_the_time_before_the_clock_was_set_back_is_not_good_yet
         assert (await site.me(token)).status == 200
         clock.advance(-1)
         assert (await site.me(token)).status == 401
+
+
+MUTATIONS: dict[str, Callable[[str], str]] = {
+    "another user's": lambda sid: sid,
+    "one more": lambda sid: f"{int(sid, 16) + 1:032x}",
+    "one less": lambda sid: f"{int(sid, 16) - 1:032x}",
+    "url-encoded": lambda sid: "".join(f"%{ord(digit):02x}" for digit in sid),
+    "a path above it": lambda sid: f"..%2Fsessions%2F{sid}",
+    "with a user before it": lambda sid: f"anna%2F{sid}",
+    "twice": lambda sid: f"{sid}{sid}",
+    "with an end of string": lambda sid: f"{sid}%00",
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_e1_another_users_session_is_as_unknown_as_none_however_its_id_is_written(
+    tmp_path: Path, mutation: str
+) -> None:
+    async with open_site(tmp_path) as site:
+        anna = await site.sign_up()
+        boris = await site.sign_up(nickname="boris")
+        (session,) = await site.sessions.of(anna["user"]["user_id"])
+        path = f"/auth/sessions/{MUTATIONS[mutation](session.sid)}"
+        foreign = await site.client.delete(URL(path, encoded=True), headers=bearer(boris["jwt_token"]))
+        absent = await site.client.delete(f"/auth/sessions/{'0' * 32}", headers=bearer(boris["jwt_token"]))
+        assert (foreign.status, await foreign.json()) == (404, await absent.json())
+        assert comparable(foreign).keys() == comparable(absent).keys()
+        assert (await site.me(anna["jwt_token"])).status == 200
+
+
+@pytest.mark.parametrize("mutation", sorted(MUTATIONS.keys() - {"another user's", "url-encoded"}))
+async def test_e1_an_id_that_is_almost_ones_own_ends_nothing(tmp_path: Path, mutation: str) -> None:
+    async with open_site(tmp_path) as site:
+        anna = await site.sign_up()
+        (session,) = await site.sessions.of(anna["user"]["user_id"])
+        for almost in (MUTATIONS[mutation](session.sid), session.sid.upper(), f" {session.sid}"):
+            if almost != session.sid:
+                url = URL(f"/auth/sessions/{almost.replace(' ', '%20')}", encoded=True)
+                answer = await site.client.delete(url, headers=bearer(anna["jwt_token"]))
+                assert answer.status == 404
+        assert (await site.me(anna["jwt_token"])).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/auth/me/{user_id}", "/auth/users/{user_id}", "/auth/{user_id}"])
+async def test_e1_there_is_no_profile_by_id(tmp_path: Path, method: str, path: str) -> None:
+    async with open_site(tmp_path) as site:
+        anna = await site.sign_up()
+        boris = await site.sign_up(nickname="boris")
+        url = path.format(user_id=anna["user"]["user_id"])
+        answer = await site.client.request(method, url, json={"password": PASSWORD}, headers=bearer(boris["jwt_token"]))
+        assert answer.status == 404

@@ -24,8 +24,15 @@ ROLE = os.environ.get("FUZZ_ROLE", "anyone")
 REFUSED_GOOD, TAKEN_BAD = "ST202", "ST201"
 """Codes of schemathesis for a request that the document calls good, or bad, and the daemon does not."""
 
-ENDS_ITS_SESSION = {"POST /auth/signout", "DELETE /auth/sessions/{sid}", "POST /auth/refresh", "GET /auth/refresh"}
-"""Asked by a user made for the one case: whoever else has the token would be signed out."""
+ENDS_ITS_SESSION = {
+    "POST /auth/signout",
+    "DELETE /auth/sessions/{sid}",
+    "POST /auth/refresh",
+    "GET /auth/refresh",
+    "PATCH /auth/me",
+    "DELETE /auth/me",
+}
+"""Asked by a user made for the one case: whoever else has the token would be signed out, or be called otherwise."""
 
 RIGHTLY_REFUSED = {
     "app_unknown": "an app_code is one of those that exist",
@@ -34,6 +41,7 @@ RIGHTLY_REFUSED = {
     "wrong_type id_user": "the same",
     "wrong_type limit": "the same",
     "invisible_character": "two nicknames that look alike are one",
+    "signin_name_needed": "a user keeps a nickname or an e-mail, which one it has",
     "password_too_short": "the least length is a setting",
     "password_common": "a schema holds no list of 16,285 passwords",
     "password_context": "nor does it compare a password with the other members",
