@@ -9,6 +9,8 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
+from collector.http_log import http_logger
+
 log = structlog.get_logger()
 
 
@@ -65,6 +67,7 @@ async def serve(
         handle_signals=False,
         keepalive_timeout=idle_s,
         lingering_time=LINGERING_S,
+        logger=http_logger(),
         max_line_size=LINE_BYTES_MAX,
         shutdown_timeout=shutdown_s,
     )
