@@ -34,6 +34,7 @@ NICENESS = 19
 OOM_SCORE = 500
 """When memory runs out the kernel takes the store first: it is restarted and loses nothing."""
 
+PRIVATE = 0o077
 ASKED = "footfalld rebuild"
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ def main() -> int:
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=StoreSettings)
     configure_logs(settings.log_level, settings.log_format)
     _be_modest()
+    os.umask(PRIVATE)  # DuckDB asks for no mode of its files
     # ctrl-c goes to the whole foreground group; the front decides when the store ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     directory = Path(settings.data) / "store"

@@ -79,7 +79,7 @@ def mode(path):
 
 
 @pytest.mark.parametrize("umask", [0, 0o077])
-def test_init_makes_what_the_daemon_needs_private_whatever_the_umask(capsys, umask):
+def test_h11_init_makes_what_the_daemon_needs_private_whatever_the_umask(capsys, umask):
     before = os.umask(umask)
     try:
         assert init() == 0
@@ -143,7 +143,7 @@ def test_init_repeats_its_flags_in_the_next_command(capsys):
         (lambda path: path.symlink_to("nowhere"), "cannot be made"),
     ],
 )
-def test_a_data_directory_that_is_unfit_is_refused_with_the_remedy(room, prepare, remedy):
+def test_h11_a_data_directory_that_is_unfit_is_refused_with_the_remedy(room, prepare, remedy):
     prepare(room / "data")
     with pytest.raises(DirectoryUnusable, match=remedy):
         make_data_directory(room / "data")

@@ -1,4 +1,4 @@
-"""What is put on record: rows B7, B12, D2, D3, D11, F6 and F8 of the security checklist."""
+"""What is put on record: rows B1, B7, B12, D2, D3, D11, F6 and F8 of the security checklist."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.audit import AuditRow
-from tests.collector.identity_site import ANNA, PASSWORD, SHIPPED_RATES, Site, bearer, open_site
+from tests.collector.identity_site import ANNA, LIFETIME_S, PASSWORD, SHIPPED_RATES, Site, bearer, open_site
 
 
 async def rows(site: Site, **wanted: object) -> list[AuditRow]:
@@ -20,6 +20,21 @@ async def events(site: Site) -> list[tuple[str, str]]:
 
 async def refreshed(site: Site, refresh_token: str) -> int:
     return (await site.client.post("/auth/refresh", headers=bearer(refresh_token))).status
+
+
+async def test_b1_a_sign_in_is_on_record_with_its_session_and_where_it_came_from(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        user_id = (await site.sign_up())["user"]["user_id"]
+        body = {"nickname": "anna", "password": PASSWORD}
+        answer = await site.client.post("/auth/signin", json=body, headers={"User-Agent": "curl/8"})
+        envelope = await answer.json()
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert envelope.keys() == {"jwt_token", "refresh_token", "token_type", "expires_in", "user"}
+        assert (envelope["token_type"], envelope["expires_in"]) == ("Bearer", LIFETIME_S)
+        (row,) = await rows(site, event="authn_login_success")
+        sid = (await site.sessions.authenticate(envelope["jwt_token"])).sid
+    assert (row.outcome, row.actor, row.subject, row.sid) == ("success", user_id, user_id, sid)
+    assert (row.peer, row.user_agent) == ("127.0.0.1", "curl/8")
 
 
 async def test_f6_a_row_says_when_what_who_from_where_and_in_which_request(tmp_path: Path) -> None:

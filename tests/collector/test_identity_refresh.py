@@ -1,10 +1,12 @@
 """Refresh, the sessions of a user, and their end: section D of the security checklist."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from collector.identity.caller import TokenInvalid
 from collector.identity.refresh_tokens import PREFIX, RefreshClaims, RefreshTokens
@@ -205,6 +207,29 @@ async def test_d9_ones_own_sessions_are_listed_and_ended(tmp_path: Path) -> None
         assert (datetime.fromisoformat(listed[0]["expires_at"]) - created).total_seconds() == 7 * DAY_S
         ended = await site.client.delete(f"/auth/sessions/{listed[1]['sid']}", headers=bearer(second))
         assert (ended.status, (await site.me(first)).status, (await site.me(second)).status) == (204, 401, 200)
+
+
+FOREIGN = {
+    "as it is": lambda sid: sid,
+    "in capitals": str.upper,
+    "percent-encoded": lambda sid: "".join(f"%{ord(one):02x}" for one in sid),
+    "one on": lambda sid: f"{int(sid, 16) + 1:032x}",
+    "made up": lambda _: "0" * 32,
+    "a way out": lambda _: "..%2f..",
+    "a user's": lambda _: "anna",
+}
+
+
+@pytest.mark.parametrize("form", FOREIGN.values(), ids=FOREIGN.keys())
+async def test_e1_what_is_anothers_is_answered_as_what_is_not_there(tmp_path: Path, form: Callable[[str], str]) -> None:
+    async with open_site(tmp_path) as site:
+        mine, other = (await site.sign_up())["jwt_token"], (await site.sign_up(nickname="ben"))["jwt_token"]
+        (theirs,) = (await (await site.client.get("/auth/sessions", headers=bearer(other))).json())["sessions"]
+        path = URL(f"/auth/sessions/{form(theirs['sid'])}", encoded=True)
+        asked = await site.client.delete(path, headers=bearer(mine))
+        absent = await site.client.delete(f"/auth/sessions/{'f' * 32}", headers=bearer(mine))
+        assert (asked.status, await asked.read()) == (404, await absent.read())
+        assert (await site.me(other)).status == 200
 
 
 async def test_d9_the_session_of_another_user_is_unknown_to_me(tmp_path: Path) -> None:

@@ -83,6 +83,16 @@ async def test_b2_a_deleted_user_is_answered_as_one_that_never_was(tmp_path: Pat
         assert (gone.status, await gone.read(), comparable(gone)) == (401, await never.read(), comparable(never))
 
 
+async def test_b2_a_blocked_user_is_answered_as_one_that_never_was(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        user_id = (await site.sign_up())["user"]["user_id"]
+        await site.users.update(user_id, lambda user: replace(user, blocked_at=site.clock.now))
+        never = await site.sign_in("nobody")
+        for blocked in (await site.sign_in("anna"), await site.sign_in("anna", "wrong password")):
+            assert (blocked.status, await blocked.read()) == (401, await never.read())
+            assert comparable(blocked) == comparable(never)
+
+
 async def test_b11_a_sign_in_with_an_old_token_opens_another_session_and_leaves_the_old_one(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         old = (await site.sign_up())["jwt_token"]

@@ -127,12 +127,12 @@ async def test_metrics_of_a_store_that_is_away_say_so_and_still_have_the_log():
 
 
 @pytest.mark.parametrize("header", FORWARDED)
-async def test_what_came_through_a_proxy_on_this_machine_needs_a_token(header: str):
+async def test_h9_what_came_through_a_proxy_on_this_machine_needs_a_token(header: str):
     assert (await ask("/metrics", **{header: "for=192.0.2.1"}))[0] == 401
     assert (await ask("/metrics", **{header: "for=192.0.2.1"}, **ADMIN))[0] == 200
 
 
-async def test_through_a_proxy_the_token_of_an_analyst_is_not_enough():
+async def test_h9_through_a_proxy_the_token_of_an_analyst_is_not_enough():
     assert (await ask("/metrics", Authorization="carl", Via="1.1 proxy"))[0] == 403
 
 

@@ -33,7 +33,10 @@ RIGHTLY_REFUSED = {
     "wrong_type id_user": "the same",
     "wrong_type limit": "the same",
     "invisible_character": "two nicknames that look alike are one",
+    "signin_name_needed": "a user keeps a nickname or an e-mail, which one it has",
     "password_too_short": "the least length is a setting",
+    "password_common": "a schema holds no list of 16,285 passwords",
+    "password_context": "nor does it compare a password with the other members",
     **dict.fromkeys(
         [f"wrong_value {name}" for name in ("date_created", "sent_at", "timestamp", "from", "to", "range")],
         "a time may be without T and without a zone, for which JSON Schema has no format; `to` is not before `from`",
