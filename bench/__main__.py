@@ -19,6 +19,7 @@ from bench.tally import Tally
 from bench.tokens import token_figures
 from bench.tracking import CONNECTIONS_FEW, CONNECTIONS_MANY, TrackBench
 from bench.traffic import Traffic
+from bench.users import user_figures
 from bench.visibility import VisibilityBench
 
 SLICE_S = 3.0
@@ -27,6 +28,8 @@ CONSOLE_SLICES = 5
 MEMORY_MB_MAX = 300
 REPLAY_EVENTS_PER_S = 400_000
 """Events of the replay for each second of a slice: over a million by default."""
+USERS_PER_S = 33_334
+"""Users for each second of a slice: 100,000 by default."""
 SLICE_S_MAX = 60.0
 BARE = [sys.executable, str(Path(__file__).with_name("bare.py"))]
 
@@ -85,6 +88,7 @@ def _run(directory: Path, *, seconds: float) -> Report:
         tally.check_rows()
     # With the daemon gone: the store has the machine for itself, as it would after a restart.
     figures += token_figures(directory)
+    figures += user_figures(directory / "accounts", round(USERS_PER_S * seconds))
     figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
     steady = SteadyBench(directory, traffic)
     figures += steady.figures(seconds)
