@@ -156,11 +156,14 @@ class Daemon:
         """Return the token of the administrator ADMIN, made when there is none yet; a sign-in is an event."""
         if (made := self.data / TOKEN_NAME).exists():
             return made.read_text()
-        body = {"nickname": ADMIN, "password": PASSWORD}
         with contextlib.suppress(urllib.error.HTTPError):
-            return str(self.post("/auth/signin", body)["jwt_token"])
+            return self.sign_in()
         self.add_admin()
-        return str(self.post("/auth/signin", body)["jwt_token"])
+        return self.sign_in()
+
+    def sign_in(self) -> str:
+        """Return the token of a new session of the administrator ADMIN."""
+        return str(self.post("/auth/signin", {"nickname": ADMIN, "password": PASSWORD})["jwt_token"])
 
     def add_admin(self) -> None:
         """Add the administrator ADMIN."""
@@ -208,7 +211,7 @@ def _made() -> Path:
         signing.stop()
     # What the sign-in left is no event of whoever starts from here.
     for made in ("log", "archive", "store"):
-        shutil.rmtree(signing.data / made)
+        shutil.rmtree(signing.data / made, ignore_errors=True)  # the archive may not be there yet
     return Path(directory.name)
 
 

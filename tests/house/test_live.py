@@ -161,7 +161,7 @@ async def test_a_sign_out_ends_the_open_stream(daemon: Daemon):
 async def test_a_new_password_ends_the_open_streams_of_other_sessions_and_they_stay_dead_after_a_restart(
     daemon: Daemon,
 ):
-    token, own = daemon.admin_token(), daemon.admin_token()
+    token, own = daemon.admin_token(), daemon.sign_in()
     headers = {"Authorization": f"Bearer {own}", "If-Match": "*"}
     body = {"password": "another correct horse", "current_password": PASSWORD}
     async with listening(daemon, token) as other, listening(daemon, own) as mine, aiohttp.ClientSession() as session:

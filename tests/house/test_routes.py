@@ -148,9 +148,9 @@ WRONG: list[object] = [[[]]]
 """Of the wrong type for every member there is."""
 UNSAID = {
     ("/auth/otp", "without password"): 403,
-    ("/auth/otp/confirm", "as it should be"): 409,
+    ("/auth/otp/confirm", "as it should be"): 403,
 }
-"""What the daemon refuses and a schema does not: no proof of who asks, no set-up that waits for a code."""
+"""What the daemon refuses and a schema does not: no proof of who asks, a code that no app shows."""
 TAKEN = (200, 202, 204)
 
 
@@ -202,7 +202,7 @@ def check_guard(role: str, called: tuple[str, str], who: str, status: int, raw: 
     if called in ASKS_ITSELF:
         assert status == (401 if role in ("anyone", "app") else ASKS_ITSELF[called]), seen
     elif RANK.get(role, 0) >= RANK[who]:
-        unknown = ("api_token_unknown",) if role == "app" else (*UNKNOWN, "password_wrong", "otp_off")
+        unknown = ("api_token_unknown",) if role == "app" else (*UNKNOWN, "password_wrong", "otp_off", "otp_wrong")
         assert any(code.encode() in raw for code in unknown) or status in (200, 202, 204), seen
     elif role in ("anyone", "app"):
         assert (status, b'"token_missing"' in raw) == (401, True), seen

@@ -35,10 +35,7 @@ def test_every_answer_is_given_before_the_first_event_is_stored_and_every_event_
 
 
 def test_a_stop_does_not_wait_for_the_slowness_and_the_next_start_stores_what_was_left(tmp_path: Path):
-    daemon = Daemon(tmp_path, FOOTFALL_STORE__EMULATE_SLOW_S="20", FOOTFALL_SERVER__SHUTDOWN_S="60")
-    daemon.run("init")
-    with daemon:
-        daemon.start()
+    with Daemon.fresh(tmp_path, FOOTFALL_STORE__EMULATE_SLOW_S="20", FOOTFALL_SERVER__SHUTDOWN_S="60") as daemon:
         token = daemon.admin_token()
         wait_for(lambda: rows(daemon, token) == 0)
         daemon.post("/track", {"source_label": "left"})
