@@ -7,7 +7,9 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 from bench import machine
@@ -36,8 +38,15 @@ def user_figures(directory: Path, users: int) -> list[Figure]:
     many, few = directory / "many" / "users", directory / "few" / "users"
     write_users(many, users)
     write_users(few, max(1, users // TENTH))
-    start, memory = asyncio.run(_start(many, users))
-    return [start, memory, *asyncio.run(_pages(few)), *asyncio.run(_pages(many)), asyncio.run(_saw(few))]
+    start, (page, turn) = asyncio.run(_start(many, users)), asyncio.run(_pages(few))
+    return [
+        aimed(start, f"<= {START_S_MAX:g} s", met=start.value <= START_S_MAX),
+        Figure(figure="  memory", value=_memory_mb(many), unit="MB"),
+        aimed(page, f"<= {PAGE_MS_MAX:g} ms", met=page.value <= PAGE_MS_MAX),
+        turn,
+        *asyncio.run(_pages(many)),
+        asyncio.run(_saw(few)),
+    ]
 
 
 def write_users(root: Path, count: int) -> None:
@@ -74,20 +83,30 @@ def _session(dice: random.Random, created_at: datetime) -> Session:
     return Session(sid=sid, created_at=created_at, expires_at=expires_at, peer="203.0.113.7", user_agent=AGENT)
 
 
-async def _start(root: Path, users: int) -> tuple[Figure, Figure]:
-    """Return how long a start takes beside a program that reads and decodes the same files, and what it leaves in memory."""
+async def _start(root: Path, users: int) -> Figure:
+    """Return how long a start takes beside a program that reads and decodes the same files."""
     ours, plain = [], []
-    memory_mb = resident_mb(os.getpid())
-    for at in range(ROUNDS):
+    for _ in range(ROUNDS):
         began = time.perf_counter()
         async with _opened(root):
             ours.append(time.perf_counter() - began)
-            if at == 0:
-                memory_mb = resident_mb(os.getpid()) - memory_mb
         plain.append(_seconds(lambda: _read_plainly(root)))
-    start = compared(f"start with {users:,} users", "s", ours, plain)
-    target = f"<= {START_S_MAX:g} s"
-    return aimed(start, target, met=start.value <= START_S_MAX), Figure(figure="  memory", value=memory_mb, unit="MB")
+    return compared(f"start with {users:,} users", "s", ours, plain)
+
+
+def _memory_mb(root: Path) -> float:
+    """Return by how much a start makes a new process grow."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(_grown_mb, root).result()
+
+
+def _grown_mb(root: Path) -> float:
+    async def grown_mb() -> float:
+        before = resident_mb(os.getpid())
+        async with _opened(root):
+            return resident_mb(os.getpid()) - before
+
+    return asyncio.run(grown_mb())
 
 
 def _read_plainly(root: Path) -> None:
@@ -96,7 +115,7 @@ def _read_plainly(root: Path) -> None:
             json.loads(Path(directory, name).read_bytes())
 
 
-async def _pages(root: Path) -> list[Figure]:
+async def _pages(root: Path) -> tuple[Figure, Figure]:
     """Return how long a page takes beside a sort of all, with the longest turn that others wait for."""
     ours, plain, turns = [], [], []
     async with _opened(root) as users:
@@ -107,9 +126,7 @@ async def _pages(root: Path) -> list[Figure]:
             everybody = (await users.page(UsersQuery(limit=page.total))).users
             plain.append(1000 * _sort_s(everybody))
     of_all = compared(f"page of {page.total:,} users", "ms", ours, plain)
-    if page.total <= USERS // TENTH:
-        of_all = aimed(of_all, f"<= {PAGE_MS_MAX:g} ms", met=of_all.value <= PAGE_MS_MAX)
-    return [of_all, Figure(figure="  longest turn", value=max(turns), unit="ms")]
+    return of_all, Figure(figure="  longest turn", value=max(turns), unit="ms")
 
 
 def _sort_s(users: Sequence[ListedUser]) -> float:

@@ -154,6 +154,8 @@ def check_figures(report: Report):
         "written while paused",
         "memory",
         "token check, HS256",
+        "start with 1,667 users",
+        "page of 166 users",
         "replay of the log",
         "p99, endless queries on both processors",
         "p99, store killed every 2 s",

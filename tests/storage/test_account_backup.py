@@ -103,7 +103,7 @@ async def test_a_restored_directory_has_accounts_audit_log_throttle_and_who_was_
         assert users.last_seen(ANNA.user_id) == NOON
 
 
-async def test_backup_and_restored_directory_are_private(here: Path) -> None:
+async def test_h11_backup_and_restored_directory_are_private(here: Path) -> None:
     source = backed_up(here)
     for top in (source, restored(source, here.with_name("there"))):
         modes = {path: stat.S_IMODE(path.stat().st_mode) for path in [top, *top.rglob("*")]}

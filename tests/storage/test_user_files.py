@@ -67,7 +67,7 @@ async def test_users_and_their_changes_are_there_after_a_restart(root: Path) -> 
         assert await store.by_email("B@example.org") == boris
 
 
-async def test_files_are_private_readable_json_in_hashed_directories(root: Path) -> None:
+async def test_h11_files_are_private_readable_json_in_hashed_directories(root: Path) -> None:
     anna = user("../anna")
     await stored(root, anna)
     (path,) = files(root)
@@ -241,7 +241,7 @@ async def test_at_most_the_given_number_of_users_is_kept_in_memory(root: Path) -
         assert found == [users[0], None, None, users[3], None]
 
 
-async def test_a_directory_that_others_can_enter_is_refused_with_the_remedy(root: Path) -> None:
+async def test_h11_a_directory_that_others_can_enter_is_refused_with_the_remedy(root: Path) -> None:
     root.mkdir(mode=0o755)
     with pytest.raises(DirectoryUnusable, match="chmod 700"):
         async with opened(root):
