@@ -23,7 +23,14 @@ Schema = dict[str, object]
 
 BEARER: Schema = {"bearer": []}
 NULL: Schema = {"type": "null"}
-IF_MATCH: Schema = {"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}
+ENTITY_TAG = r'(W/)?"[!#-~]*"'
+IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "pattern": rf"^(\*|{ENTITY_TAG}( *, *{ENTITY_TAG})*)$"},
+}
+"""RFC 9110, section 13.1.1."""
 
 PATH_SCHEMAS: dict[str, Schema] = {"receipt": {"type": "string", "pattern": f"^{receipt.PATTERN}$"}}
 """What is known of a path parameter by its name; any other is some text."""

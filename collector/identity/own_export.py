@@ -17,12 +17,12 @@ from collector.identity.session_handlers import own_session
 from collector.routes import Answer, Route
 from collector.streaming import array, stream
 from collector.wire.audit import AuthEvent
-from collector.wire.profile import OwnExport
+from collector.wire.profile import OwnExport, OwnSecondFactor
 from storage.audit import AuditEntry, AuditFilter
 from storage.event import BUILT_IN_APP
 from storage.ports import AuditLog, EventStore, UserStore
 from storage.query import EventFilter, ExportQuery
-from storage.user import User
+from storage.user import SecondFactor, User
 
 AUTH_EVENTS_AT_ONCE = 1_000
 EXPORT_HEADERS = {**HEADERS, "Content-Disposition": 'attachment; filename="footfall-export.json"'}
@@ -87,6 +87,7 @@ class OwnExports:
             profile=profile_of(user),
             created_at=user.created_at,
             last_seen_at=self._users.last_seen(user.user_id),
+            second_factor=None if user.second_factor is None else _own_factor(user.second_factor),
             sessions=[own_session(session, caller.sid) for session in alive],
             events=[],
             auth_events=[],
@@ -99,6 +100,16 @@ class OwnExports:
             yield b"".join(msgspec.json.encode(_own_event(entry, user_id)) + b"\n" for entry in page.entries)
             if (before := page.before) is None:
                 return
+
+
+def _own_factor(factor: SecondFactor) -> OwnSecondFactor:
+    return OwnSecondFactor(
+        created_at=factor.created_at,
+        confirmed_at=factor.confirmed_at,
+        recovery_codes=len(factor.recovery),
+        failures=factor.failures,
+        failed_at=factor.failed_at,
+    )
 
 
 def _own_event(entry: AuditEntry, user_id: str) -> AuthEvent:

@@ -35,6 +35,16 @@ class OwnErasure(Body):
     """Of DELETE /auth/me."""
 
 
+class OwnSecondFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """The user's authenticator app, without what it shares with the daemon; so many recovery codes are left."""
+
+    created_at: datetime
+    confirmed_at: datetime | None
+    recovery_codes: int
+    failures: int
+    failed_at: datetime | None
+
+
 class OwnExport(msgspec.Struct, frozen=True, kw_only=True):
     """Of GET /auth/me/export. `events` are as GET /export/events.ndjson has them, in load order.
 
@@ -46,6 +56,7 @@ class OwnExport(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile
     created_at: datetime
     last_seen_at: datetime | None
+    second_factor: OwnSecondFactor | None
     sessions: list[OwnSession]
     events: list[dict[str, object]]
     auth_events: list[AuthEvent]

@@ -43,6 +43,7 @@ async def test_e5_an_export_holds_profile_sessions_events_and_audit_entries_of_t
         "profile",
         "created_at",
         "last_seen_at",
+        "second_factor",
         "sessions",
         "events",
         "auth_events",

@@ -103,6 +103,30 @@ def test_e4_a_backup_of_before_does_not_bring_an_erased_account_back(tmp_path: P
             assert traces_of(daemon.data / "users", (user["user"]["user_id"].encode(),)) == {}
 
 
+def test_e4_an_erasure_without_the_store_and_behind_a_kill_comes_to_its_end(tmp_path: Path) -> None:
+    with Daemon.fresh(
+        tmp_path,
+        FOOTFALL_STORE__CHECKPOINT_S="0.5",
+        FOOTFALL_STORE__RESTART_WAIT_S="60",
+        FOOTFALL_STORE__RESTART_WAIT_S_MAX="60",
+    ) as daemon:
+        user = track(daemon)
+        token = daemon.admin_token()
+        wait_for(lambda: daemon.get("/stats/summary", token)["total_visits"] == 2)
+        daemon.kill_store()
+        wait_for(lambda: daemon.stores() == [])
+        erase(daemon, "by itself", user)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            daemon.open("/auth/signin", SIGN_IN)
+        daemon.kill_front()
+        assert traces_of(daemon.data / "log", (b"very-private",)) != {}
+        daemon.start()
+        secrets = (user["user"]["user_id"].encode(), b"very-private")
+        places = [daemon.data / name for name in ("log", "archive", "store", "quarantine")]
+        wait_for(lambda: daemon.get("/health", daemon.admin_token())["store"]["erasing"] == 0)
+        wait_for(lambda: not any(traces_of(place, secrets) for place in places))
+
+
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_f5_the_last_administrator_is_not_erased(tmp_path: Path, state: str) -> None:
     with Daemon.fresh(tmp_path) as daemon:
