@@ -1,4 +1,4 @@
-"""How loading and the store are; the same structs cross the store link."""
+"""How log, disk, loading and the store are; what is the store's crosses the store link."""
 
 from datetime import datetime
 
@@ -89,3 +89,41 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_at: datetime | None = None
     erasing: int = 0
     rebuild: RebuildProgress | None = None
+
+
+class LogHealth(msgspec.Struct, frozen=True):
+    """What a log says of itself; offsets count from 0, so `durable_offset` is -1 while nothing is durable.
+
+    `commit_p50_s` and `commit_p99_s` are of the last groups: from the hand-over to the disk's thread until durable.
+    """
+
+    log_id: str
+    accepting: bool
+    reason: str | None
+    durable_offset: int
+    segment: int
+    segment_bytes: int
+    unflushed_bytes: int
+    groups: int
+    duplicates: int
+    rejected: int
+    commit_p50_s: float | None = None
+    commit_p99_s: float | None = None
+
+
+class DiskUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies in a data directory, in bytes as the files have them, and what its disk still takes.
+
+    `live` segments are in the log, loaded or not; `backup_at` is when the last verified backup was made. `file_system` is
+    None where the system does not say; `file_system_doubt` is why what was synced there may be lost all the same.
+    """
+
+    live_segments: int
+    live_bytes: int
+    archive_segments: int
+    archive_bytes: int
+    quarantine_bytes: int
+    disk_free_bytes: int
+    file_system: str | None
+    file_system_doubt: str | None
+    backup_at: datetime | None

@@ -13,9 +13,9 @@ from collector.identity.caller import Authenticate
 from collector.routes import Answer, Route
 from collector.wire.health import Build, DiskUsage, Health, LogHealth, Ready, StoreHealth, Version
 from storage.errors import LogFull, StorageError
+from storage.health import LogHealth as OwnLog
 from storage.health import StoreHealth as Asked
 from storage.ports import DiskSurvey, EventLog, EventStore
-from storage.ports import LogHealth as OwnLog
 
 
 class HealthAnswers:

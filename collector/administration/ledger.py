@@ -1,8 +1,7 @@
 """What became of every item that was answered 2xx (promise P2), and of a single one by its receipt."""
 
 from collector.wire.health import Lag, Ledger
-from storage.health import StoreHealth
-from storage.ports import DiskUsage, LogHealth
+from storage.health import DiskUsage, LogHealth, StoreHealth
 
 
 def ledger_of(store: StoreHealth, log: LogHealth) -> Ledger:

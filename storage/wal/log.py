@@ -15,7 +15,7 @@ import structlog
 from storage.errors import LogFailed, LogFull
 from storage.files import make_directory
 from storage.filesystem import LOCAL, FileSystem
-from storage.ports import LogHealth
+from storage.health import LogHealth
 from storage.wal.commits import Commits
 from storage.wal.directory import new_directory
 from storage.wal.room import require_room

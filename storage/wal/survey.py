@@ -5,8 +5,8 @@ from pathlib import Path
 
 from storage.backup_note import read_note
 from storage.filesystem import LOCAL
+from storage.health import DiskUsage
 from storage.mounts import doubt, file_system_of
-from storage.ports import DiskUsage
 from storage.wal.archive import SUFFIX as ARCHIVE_SUFFIX
 from storage.wal.archive import Archive
 from storage.wal.segments import SUFFIX, Segments

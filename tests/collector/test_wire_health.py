@@ -4,8 +4,7 @@ import msgspec
 import pytest
 
 from collector.wire import health as wire
-from storage.health import StoreHealth
-from storage.ports import LogHealth
+from storage.health import LogHealth, StoreHealth
 
 LOG = LogHealth(
     log_id="1-a",

@@ -1,6 +1,6 @@
 """A data directory without a disk."""
 
-from storage.ports import DiskUsage
+from storage.health import DiskUsage
 
 
 class MemoryDisk:

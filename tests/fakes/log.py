@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from storage.errors import LogFull
-from storage.ports import LogHealth
+from storage.health import LogHealth
 
 
 class MemoryLog:
