@@ -66,6 +66,13 @@ def test_an_administrator_there_is_one_here_and_a_user_is_none(pair: Pair):
     assert [(one["event"], one["outcome"]) for one in seen] == [("authz_fail", "failure")]
 
 
+def test_of_the_routes_of_accounts_only_ones_own_name_is_left(pair: Pair):
+    paths = pair.site.get("/openapi.json")["paths"]
+    assert isinstance(paths, dict)
+    left = {path: [*methods] for path, methods in paths.items() if path.startswith(("/auth", "/admin/users", "/.well"))}
+    assert left == {"/auth/me": ["get"]}
+
+
 def test_there_are_no_accounts_here(pair: Pair):
     token = pair.sign_in()
     for path, body in (
