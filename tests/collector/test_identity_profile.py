@@ -73,7 +73,10 @@ async def test_e2_of_two_changes_on_one_etag_one_wins(tmp_path: Path, bodies: li
 async def test_e2_of_two_new_passwords_at_once_one_wins_whatever_if_match_says(tmp_path: Path):
     async with open_site(tmp_path) as site:
         token = (await site.sign_up())["jwt_token"]
-        bodies = [{"password": f"{NEW} {number}", "current_password": PASSWORD} for number in range(2)]
+        # At one moment: what is shown of a new password is when it was made, and so the ETag does not tell these apart.
+        first = await patched(site, token, {"password": NEW, "current_password": PASSWORD})
+        assert first.status == HTTPStatus.OK
+        bodies = [{"password": f"{NEW} {number}", "current_password": NEW} for number in range(2)]
         answers = await asyncio.gather(*(patched(site, token, body, "*") for body in bodies))
         assert sorted(answer.status for answer in answers) == [200, 412]
         signed = [(await site.sign_in(password=body["password"])).status for body in bodies]
