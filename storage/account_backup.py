@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from storage.audit_file import HEAD_NAME
-from storage.copying import CHUNK_BYTES, copy_tree
+from storage.copying import CHUNK_BYTES, copy_many, copy_tree
 from storage.errors import DirectoryUnusable
 from storage.last_seen import FILE_NAME as LAST_SEEN_NAME
 from storage.tombstones import FILE_NAME as REMOVED_NAME
@@ -16,7 +16,7 @@ THROTTLE_NAME = "throttle.json"
 
 def copy_accounts(data: Path, copy: Path) -> None:
     """Copy all of it from a data directory, also while a daemon works on it."""
-    copy_tree(data / "users", copy / "users", USER_FILES)
+    copy_many(data / "users", copy / "users", USER_FILES)
     # The head first: it must not be ahead of the entries, or the end would look cut off.
     copy_tree(data / "audit", copy / "audit", HEAD_NAME)
     copy_tree(data / "audit", copy / "audit", AUDIT_FILES)
@@ -40,7 +40,7 @@ def restore_accounts(source: Path, data: Path) -> None:
     Of an audit log that goes on here behind the backup's nothing is taken back.
     """
     removed = _merge_removed(source, data)
-    copy_tree(source / "users", data / "users", USER_FILES, takes=lambda path: path.stem not in removed)
+    copy_many(source / "users", data / "users", USER_FILES, takes=lambda path: path.stem not in removed)
     for name in (AUDIT_FILES, HEAD_NAME):
         copy_tree(
             source / "audit", data / "audit", name, takes=lambda path: _is_longer(path, data / "audit" / path.name)
