@@ -66,6 +66,7 @@ class UserAnswers:
             Route("DELETE", "/admin/users/{user_id}/block", self.unblock, "admin", DONE),
             Route("PUT", "/admin/users/{user_id}/role", role, "admin", DONE),
             Route("DELETE", "/admin/users/{user_id}/sessions", self.end_sessions, "admin", DONE),
+            Route("DELETE", "/admin/users/{user_id}/otp", self.end_second_factor, "admin", DONE),
         ]
 
     async def page(self, _: web.Request, asked: wire.UsersParameters) -> web.Response:
@@ -93,6 +94,7 @@ class UserAnswers:
                 user=self._listed(user),
                 firstname=user.firstname,
                 lastname=user.lastname,
+                has_second_factor=user.second_factor is not None and user.second_factor.confirmed_at is not None,
                 sessions=msgspec.convert(
                     await self._sessions.of(user.user_id), list[wire.AdminSession], from_attributes=True
                 ),
@@ -123,6 +125,11 @@ class UserAnswers:
     async def end_sessions(self, request: web.Request) -> web.Response:
         """Sign a user out everywhere."""
         await self._standings.end_sessions(_named(request), request[CALLER], self._origins.of(request))
+        return empty_answer()
+
+    async def end_second_factor(self, request: web.Request) -> web.Response:
+        """Let a user who has lost its second factor sign in by its password alone."""
+        await self._standings.end_second_factor(_named(request), request[CALLER], self._origins.of(request))
         return empty_answer()
 
     async def _user(self, request: web.Request) -> User:

@@ -31,6 +31,12 @@ CALLER = web.RequestKey("caller", Caller)
 """Set on requests of routes that only the signed-in may call."""
 
 
+def asked_of(request: web.Request) -> str:
+    """Return what was asked for: the method and the route's path, not what stood in its place."""
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource else ''}"
+
+
 class AccessError(Exception):
     """The caller may not do this."""
 

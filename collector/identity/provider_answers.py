@@ -6,7 +6,7 @@ from aiohttp import web
 
 from collector.answers import json_answer
 from collector.identity.bearer import bearer
-from collector.identity.caller import CALLER, Caller
+from collector.identity.caller import CALLER, Caller, asked_of
 from collector.identity.origin import Origin, Origins
 from collector.identity.provider import Provider
 from collector.routes import Answer, Route
@@ -44,10 +44,7 @@ class ProviderAnswers:
         """Put on record that the sender, whose token is good, may not do what it asked for."""
         caller = request.get(ASKED)
         if caller is not None:
-            resource = request.match_info.route.resource
-            await self._forbid(
-                caller, self._origins.of(request), f"{request.method} {resource.canonical if resource else ''}"
-            )
+            await self._forbid(caller, self._origins.of(request), asked_of(request))
 
     async def me(self, request: web.Request) -> web.Response:
         """Answer the caller's user_id and role, as far as they count here."""

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from collector.answers import empty_answer, json_answer
 from collector.identity.bearer import bearer, required_bearer
-from collector.identity.caller import CALLER, Caller
+from collector.identity.caller import CALLER, Caller, asked_of
 from collector.identity.origin import Origins
 from collector.identity.sessions import Grant, Sessions, is_refresh_token
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
@@ -47,9 +47,7 @@ class SessionAnswers:
         """Put on record that the sender, whose token is good, may not do what it asked for."""
         caller = await self.authenticate(request)
         if caller is not None:
-            resource = request.match_info.route.resource
-            note = f"{request.method} {resource.canonical if resource else ''}"
-            await self._sessions.forbid(caller, self._origins.of(request), note)
+            await self._sessions.forbid(caller, self._origins.of(request), asked_of(request))
 
     async def refresh(self, request: web.Request) -> web.Response:
         """Answer the next pair of tokens for the refresh token that is sent as Bearer."""

@@ -51,6 +51,11 @@ class Standings:
         note = "ended by an administrator"
         await self._change(user_id, by, origin, "session_expired", note, lambda user: replace(user, sessions=()))
 
+    async def end_second_factor(self, user_id: str, by: Caller, origin: Origin) -> None:
+        """Take a user's second factor away, for one who has lost it with its recovery codes; UserUnknown."""
+        note = "second factor off"
+        await self._change(user_id, by, origin, "user_updated", note, lambda user: replace(user, second_factor=None))
+
     async def _change(  # noqa: PLR0917 - who, to whom, from where, and what of it goes on record
         self, user_id: str, by: Caller, origin: Origin, event: AuditEvent, note: str, change: Callable[[User], User]
     ) -> None:

@@ -78,6 +78,7 @@ class UserReport(msgspec.Struct, frozen=True, kw_only=True):
     user: AdminUser
     firstname: str | None
     lastname: str | None
+    has_second_factor: bool = False
     sessions: list[AdminSession]
     activity: list[Activity] | None
 

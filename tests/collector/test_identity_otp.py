@@ -280,6 +280,21 @@ async def test_the_secret_of_one_user_is_useless_in_the_file_of_another(tmp_path
         assert await code_of(await site.post("/auth/signin", form)) == (503, "account_unreadable")
 
 
+async def test_an_administrator_takes_a_lost_second_factor_away_and_it_is_on_record(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        anna = await with_app(site)
+        user_id = (await anna.stored()).user_id
+        headers = bearer(await site.add_admin())
+        report = await (await site.client.get(f"/admin/users/{user_id}", headers=headers)).json()
+        assert report["has_second_factor"] is True
+        for _ in range(2):
+            answer = await site.client.delete(f"/admin/users/{user_id}/otp", headers=headers)
+            assert answer.status == 204
+        assert (await site.sign_in()).status == 200
+        (row,) = [entry.row for entry in await site.audited(event="user_updated") if entry.row.actor != user_id]
+        assert (row.subject, row.note) == (user_id, "second factor off")
+
+
 def fields(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in user.__struct_fields__}
 
