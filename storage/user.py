@@ -26,6 +26,11 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     peer: str = ""
     user_agent: str = ""
 
+    @property
+    def seen_at(self) -> datetime:
+        """When it was last used to sign in or refresh; its requests in between are not written down."""
+        return self.rotated_at or self.created_at
+
 
 class SecondFactor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """An authenticator app (RFC 6238); it counts once it is confirmed.

@@ -34,7 +34,7 @@ class UserIndex:
         else:
             self._administrators.discard(user.user_id)
         for session in user.sessions:
-            self.seen.saw(user.user_id, session.rotated_at or session.created_at)
+            self.seen.saw(user.user_id, session.seen_at)
 
     def expect(self, user: User) -> None:
         """Note how the user will be if a write succeeds: who may soon be no administrator is none from here on."""

@@ -79,7 +79,7 @@ class SessionAnswers:
 
 def own_session(session: Session, current_sid: str) -> wire.OwnSession:
     """Return a session as its user is shown it."""
-    members = msgspec.structs.asdict(session) | {"current": session.sid == current_sid}
+    members = msgspec.structs.asdict(session) | {"current": session.sid == current_sid, "last_seen_at": session.seen_at}
     return msgspec.convert(members, wire.OwnSession)
 
 

@@ -197,11 +197,15 @@ class SignoutQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OwnSession(msgspec.Struct, frozen=True, kw_only=True):
-    """One of one's own sessions; `current` is that of the request's token, `peer` the address of its sign-in."""
+    """One of one's own sessions; `current` is that of the request's token, `peer` the address of its sign-in.
+
+    `last_seen_at` is when it was last refreshed, or began.
+    """
 
     sid: str
     current: bool
     created_at: datetime
+    last_seen_at: datetime
     expires_at: datetime
     peer: str
     user_agent: str

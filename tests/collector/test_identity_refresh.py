@@ -197,14 +197,19 @@ async def test_d9_ones_own_sessions_are_listed_and_ended(tmp_path: Path) -> None
             json={"nickname": "anna", "password": "correct horse battery"},
             headers={"User-Agent": "Tests/1 " + "x" * 1000},
         )
-        second = (await answer.json())["jwt_token"]
+        second, refresh_token = (await answer.json())["jwt_token"], (await answer.json())["refresh_token"]
         listed = (await (await site.client.get("/auth/sessions", headers=bearer(second))).json())["sessions"]
         assert [session["current"] for session in listed] == [True, False]
         assert [len(session["user_agent"]) <= 256 for session in listed] == [True, True]
         assert (listed[0]["peer"], listed[0]["user_agent"][:8]) == ("127.0.0.1", "Tests/1 ")
         created = datetime.fromisoformat(listed[0]["created_at"])
         assert created == site.clock.now.astimezone(UTC)
+        assert [one["last_seen_at"] == one["created_at"] for one in listed] == [True, True]
         assert (datetime.fromisoformat(listed[0]["expires_at"]) - created).total_seconds() == 7 * DAY_S
+        site.clock.advance(60)
+        await site.client.post("/auth/refresh", headers=bearer(refresh_token))
+        listed = (await (await site.client.get("/auth/sessions", headers=bearer(second))).json())["sessions"]
+        assert datetime.fromisoformat(listed[0]["last_seen_at"]) == site.clock.now
         ended = await site.client.delete(f"/auth/sessions/{listed[1]['sid']}", headers=bearer(second))
         assert (ended.status, (await site.me(first)).status, (await site.me(second)).status) == (204, 401, 200)
 
