@@ -113,11 +113,12 @@ def replay(data: Path, settings: Settings, events: int) -> Replay:
 
 async def _replay(data: Path, settings: Settings, events: int) -> Replay:
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
+    others = set(children(os.getpid()))
     began = time.monotonic()
     running = asyncio.create_task(_store(data, settings, client).run())
     try:
         await _loaded(client, events)
-        seconds, (process,) = time.monotonic() - began, children(os.getpid())
+        seconds, (process,) = time.monotonic() - began, set(children(os.getpid())) - others
         return Replay(seconds, cpu_s(process), resident_peak_mb(process), await client.summary(_everything()))
     finally:
         running.cancel()
