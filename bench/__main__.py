@@ -14,6 +14,7 @@ from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
 from bench.process import Server, end_by_interrupt, resident_mb, started
 from bench.replay import ReplayBench
+from bench.signin import SigninBench
 from bench.steady import SteadyBench
 from bench.tally import Tally
 from bench.tokens import token_figures
@@ -87,6 +88,7 @@ def _run(directory: Path, *, seconds: float) -> Report:
         ]
         tally.check_rows()
     # With the daemon gone: the store has the machine for itself, as it would after a restart.
+    figures += SigninBench(directory / "signin").figures(seconds)
     figures += token_figures(directory)
     figures += user_figures(directory / "accounts", round(USERS_PER_S * seconds))
     figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
