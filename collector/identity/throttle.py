@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -73,6 +74,7 @@ class Throttle:
             failures=self._read(),
         )
         self._is_kept = True
+        self._writing = threading.Lock()
 
     def require_signup(self, origin: Origin) -> None:
         """Count a sign-up; RateExceeded where its peer makes too many."""
@@ -107,12 +109,16 @@ class Throttle:
         if self._is_kept:
             return
         self._is_kept = True
-        content = msgspec.json.encode(self._waits.failures)
         try:
-            await asyncio.to_thread(self._kept.write, content)
+            await asyncio.to_thread(self._write)
         except OSError as error:
             self._is_kept = False
             log.warning("throttle_not_kept", reason=str(error))
+
+    def _write(self) -> None:
+        # The write of a caller that left may be under way still: what it writes must not come after what is newer.
+        with self._writing:
+            self._kept.write(msgspec.json.encode(self._waits.failures.copy()))
 
     def _read(self) -> dict[str, Failures]:
         try:
