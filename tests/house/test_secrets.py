@@ -8,8 +8,10 @@ import socket
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import pyotp
 import pytest
 
 from tests.house.daemon import Daemon
@@ -47,13 +49,15 @@ class Sender:
             self.answers.append(f"{answer.headers} {await answer.text()}")
             return answer.status
 
-    async def granted(self, path: str, body: object, **headers: str) -> dict[str, str]:
-        """Send what is answered with tokens, which are secrets from then on."""
+    async def granted(self, path: str, body: object, **headers: str) -> dict[str, Any]:
+        """Send what is answered with tokens, codes or keys, which are secrets from then on."""
         async with self._session.post(path, json=body, headers=headers) as answer:
             assert answer.status == 200, await answer.text()
-            envelope = await answer.json()
-        self.secrets += [envelope["jwt_token"], envelope["refresh_token"]]
-        return dict(envelope)
+            told = dict(await answer.json())
+        for name in ("jwt_token", "refresh_token", "secret", "uri"):
+            self.secrets += [told[name]] if name in told else []
+        self.secrets += told.get("recovery_codes", [])
+        return told
 
     def unreadable(self, request: bytes) -> None:
         """Send what is no HTTP; its answer, in the parser's own words, goes to nobody but its sender."""
@@ -67,7 +71,7 @@ def bearer(token: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def sign_up_and_in(sender: Sender) -> dict[str, str]:
+async def sign_up_and_in(sender: Sender) -> dict[str, Any]:
     """Send good and wrong credentials, and passwords where none belongs."""
     right, second = sender.new(), sender.new()
     anna = await sender.granted("/auth/signup", ANNA | {"password": right})
@@ -113,7 +117,7 @@ async def send_what_is_no_form(sender: Sender) -> None:
     assert await sender.send("GET", "/auth/me", Authorization=f"Basic {basic}") == 401
 
 
-async def send_tokens(sender: Sender, anna: dict[str, str]) -> None:
+async def send_tokens(sender: Sender, anna: dict[str, Any]) -> None:
     """Send tokens good and bad, and where none belongs."""
     token, refresh = anna["jwt_token"], anna["refresh_token"]
     assert await sender.send("GET", "/auth/me", **bearer(token)) == 200
@@ -131,7 +135,7 @@ async def send_tokens(sender: Sender, anna: dict[str, str]) -> None:
         sender.unreadable(f"GET /auth/me HTTP/1.1\r\nHost: a\r\nAuthorization: {value}\r\n\r\n".encode())
 
 
-async def change_passwords(sender: Sender, anna: dict[str, str]) -> None:
+async def change_passwords(sender: Sender, anna: dict[str, Any]) -> None:
     """Change the password with the right one and with wrong ones."""
     me = bearer(anna["jwt_token"]) | {"If_Match": "*"}
     for current, status in ((sender.new(), 403), (anna["password"], 200)):
@@ -142,13 +146,33 @@ async def change_passwords(sender: Sender, anna: dict[str, str]) -> None:
     assert await sender.send("PATCH", "/auth/me", wrong, **me) == 422
 
 
-async def refresh(sender: Sender, anna: dict[str, str]) -> None:
+async def refresh(sender: Sender, anna: dict[str, Any]) -> None:
     """Use refresh tokens, a wrong one and one twice over."""
     first = anna["refresh_token"]
     second = await sender.granted("/auth/refresh", None, **bearer(first))
     await sender.granted("/auth/refresh", None, **bearer(second["refresh_token"]))
     for bad in (first, second["refresh_token"][:-1], anna["jwt_token"]):
         assert await sender.send("POST", "/auth/refresh", **bearer(bad)) == 401
+
+
+async def use_a_second_factor(sender: Sender) -> None:
+    """Set it up, sign in with it, and take it away again, with right and with wrong codes."""
+    password = sender.new()
+    otto = bearer(
+        (await sender.granted("/auth/signup", ANNA | {"nickname": "otto", "password": password}))["jwt_token"]
+    )
+    assert await sender.send("POST", "/auth/otp", {"password": sender.new()}, **otto) == 403
+    setup = await sender.granted("/auth/otp", {"password": password}, **otto)
+    code = pyotp.TOTP(setup["secret"]).now()
+    codes = (await sender.granted("/auth/otp/confirm", {"otp": code}, **otto))["recovery_codes"]
+    form = {"nickname": "otto", "password": password}
+    await sender.granted("/auth/signin", form | {"otp": codes[0]})
+    for otp in (codes[0], setup["secret"], sender.new()):
+        assert await sender.send("POST", "/auth/signin", form | {"otp": otp}) in (401, 422)
+    for otp, status in ((codes[0], 403), (codes[1], 204)):
+        assert await sender.send("DELETE", "/auth/otp", {"password": password, "otp": otp}, **otto) == status
+    for own, status in ((sender.new(), 403), (password, 204)):
+        assert await sender.send("DELETE", "/auth/me", {"password": own}, **otto) == status
 
 
 async def fail(sender: Sender, daemon: Daemon) -> None:
@@ -175,9 +199,9 @@ async def look(sender: Sender, daemon: Daemon) -> None:
 
 
 def forms(secret: str) -> Iterator[bytes]:
-    """Yield a secret as it may be written; of a token its signature alone would do too."""
+    """Yield a secret as it may be written; of a token its signature alone would do too, of a code its letters."""
     yield from (secret.encode(), urllib.parse.quote(secret).encode(), base64.b64encode(secret.encode()))
-    yield secret.rpartition(".")[2].encode()
+    yield from (secret.rpartition(".")[2].encode(), secret.replace("-", "").encode())
 
 
 def files(daemon: Daemon) -> Iterator[tuple[str, bytes]]:
@@ -203,6 +227,7 @@ async def test_a14_no_password_and_no_token_is_told_or_kept(daemon: Daemon):
         await send_tokens(sender, anna)
         await change_passwords(sender, anna)
         await refresh(sender, anna)
+        await use_a_second_factor(sender)
         await fail(sender, daemon)
         added = daemon.run("admin", "add", "dora", "--password-stdin", input=f"{sender.new()}\n")
         await look(sender, daemon)
