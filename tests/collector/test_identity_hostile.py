@@ -99,6 +99,14 @@ async def test_h1_another_content_type_is_answered_415(tmp_path: Path, path: str
         assert answer.content_type == "application/problem+json"
 
 
+@pytest.mark.parametrize("path", PATHS)
+async def test_h1_no_content_type_is_answered_415(tmp_path: Path, path: str) -> None:
+    async with open_site(tmp_path) as site:
+        answer = await site.client.post(path, data=json.dumps(ANNA), skip_auto_headers=["Content-Type"])
+        assert answer.status == 415
+        assert answer.content_type == "application/problem+json"
+
+
 @pytest.mark.parametrize("content_type", [JSON, 'application/json; charset="UTF-8"', "Application/JSON;charset=utf-8"])
 async def test_json_in_utf_8_is_taken_however_it_is_spelled(tmp_path: Path, content_type: str) -> None:
     async with open_site(tmp_path) as site:
