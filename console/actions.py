@@ -1,28 +1,68 @@
 """The one table of what a key does: bindings, footer, help and command palette are made from it."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from textual.binding import Binding, BindingType
+
+Place = Literal["app", "overview", "live", "users", "auth_log"]
+"""Where a key works: everywhere, in a mode, or in one of Admin's tabs."""
 
 
 class Action(NamedTuple):
-    """`key` runs the method `action_<name>` of the application; `in_footer`: one of the seven that are always shown."""
+    """`key` runs the method `action_<name>` of its place, or of the application where that is said in front of it.
+
+    `shown` are the places with the action in their footer: with those of `app` seven at most.
+    """
 
     key: str
     name: str
     label: str
     description: str
-    in_footer: bool = True
+    places: tuple[Place, ...] = ("app",)
+    shown: tuple[Place, ...] = ()
 
 
 ACTIONS = (
-    Action("1", "mode('overview')", "Overview", "Figures, chart, pages and sources of a period"),
-    Action("3", "mode('live')", "Live", "Events as they come in"),
-    Action("t", "period", "Period", "Choose the period of the overview"),
-    Action("m", "metric", "Metric", "Chart visitors, page views or events"),
-    Action("space", "pause", "Pause", "Stop painting, and go on with the newest"),
-    Action("question_mark", "help", "Help", "Every key; type to filter"),
-    Action("q", "quit", "Quit", "Leave the console"),
-    Action("tab", "panel", "Panel", "Go to the next panel", in_footer=False),
-    Action("r", "refresh", "Refresh", "Ask for the overview at once", in_footer=False),
-    Action("ctrl+p", "command_palette", "Commands", "Find an action by its name", in_footer=False),
-    Action("ctrl+c", "quit", "Quit", "Leave the console", in_footer=False),
+    Action("1", "mode('overview')", "Overview", "Figures, chart, pages and sources of a period", shown=("app",)),
+    Action("3", "mode('live')", "Live", "Events as they come in", shown=("app",)),
+    Action("5", "mode('admin')", "Admin", "Users, and what happened to accounts", shown=("app",)),
+    Action("question_mark", "help", "Help", "Every key; type to filter", shown=("app",)),
+    Action("q", "quit", "Quit", "Leave the console", shown=("app",)),
+    Action("tab", "panel", "Panel", "Go to the next panel"),
+    Action("r", "refresh", "Refresh", "Ask the daemon at once"),
+    Action("ctrl+p", "command_palette", "Commands", "Find an action by its name"),
+    Action("ctrl+c", "quit", "Quit", "Leave the console"),
+    Action("t", "app.period", "Period", "Choose the period of the overview", ("overview",), ("overview",)),
+    Action("m", "app.metric", "Metric", "Chart visitors, page views or events", ("overview",), ("overview",)),
+    Action("space", "app.pause", "Pause", "Stop painting, and go on with the newest", ("overview", "live"), ("live",)),
+    Action("slash", "search", "Search", "Find users by name, e-mail or user_id", ("users",), ("users",)),
+    Action("f", "narrow", "Filter", "Show users of one state or role only", ("users",)),
+    Action("s", "sort", "Sort", "Order users by last seen, by age or by name", ("users",)),
+    Action("b", "block", "Block", "Block the user, or let it in again", ("users",), ("users",)),
+    Action("c", "role", "Role", "Change the role of the user", ("users",)),
+    Action("x", "end_sessions", "Sign out", "End all sessions of the user", ("users",)),
+    Action("D", "erase", "Erase", "Erase the user for good", ("users",)),
+    Action("l", "log", "Its log", "Show what happened to the account of the user", ("users",)),
+    Action("f", "narrow", "Filter", "Show one event, outcome, user or address only", ("auth_log",), ("auth_log",)),
+    Action("v", "check", "Verify", "Check the chain of the whole audit log", ("auth_log",), ("auth_log",)),
+    Action("space", "app.pause", "Pause", "Stop reading the newest, and go on with it", ("auth_log",)),
+    Action("n", "page_on", "Next page", "Go on to the next page", ("users", "auth_log")),
+    Action("p", "page_back", "Page before", "Go back to the page before", ("users", "auth_log")),
 )
+
+
+def bindings(place: Place) -> list[BindingType]:
+    """Return the keys of a place, in the order of the table."""
+    return [
+        Binding(
+            one.key,
+            one.name,
+            one.label,
+            show=place in one.shown,
+            tooltip=one.description,
+            # Of Textual's own it takes the place even where a widget has the focus.
+            priority=one.key == "tab",
+        )
+        for one in ACTIONS
+        if place in one.places
+    ]

@@ -1,6 +1,7 @@
 """The console: one application, one stream, one frozen snapshot that the screens show."""
 
 import asyncio
+import functools
 import importlib
 import random
 import signal
@@ -8,41 +9,35 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
 
-from collector.wire.live import LiveBatch
-from console.actions import ACTIONS
-from console.answers import read
+from console.actions import ACTIONS, bindings
 from console.crash import write_crash
 from console.credentials import Credentials
-from console.errors import ConsoleError, Refused
-from console.feed import follow
-from console.overview import overview
+from console.errors import Unreachable
+from console.screens.admin import AdminScreen
+from console.screens.choice import Choice
 from console.screens.help import HelpScreen
 from console.screens.live import LiveScreen
 from console.screens.mode import ModeScreen
 from console.screens.overview import OverviewScreen
-from console.screens.period import PeriodScreen
 from console.screens.signin import SignInScreen
-from console.state import CHART_METRICS, Link, Rates, Snapshot, Span
+from console.state import CHART_METRICS, SPANS, Snapshot
 from console.token_file import write_tokens
+from console.watch import Watch
 
 if TYPE_CHECKING:
     from console.client import Client
 
 PAINT_S = 0.5
 """Between two paintings at least."""
-REFRESH_S = 2.0
-"""Between two overviews at least; the daemon gets REST times as long as it took to answer."""
-REST = 10
-IDLE_REFRESH_S = 15.0
-"""Between two overviews while no event comes in."""
+ADMIN_KEY = next(one.key for one in ACTIONS if one.name == "mode('admin')")
 
 
 class Connection(NamedTuple):
@@ -58,10 +53,7 @@ class FootfallApp(App[int], inherit_bindings=False):
     """Shows one daemon. Its return code is 0 when it is left; after a crash 1, and `crashed` says where the report is."""
 
     TITLE = "footfall"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(one.key, one.name, one.label, show=one.in_footer, tooltip=one.description, priority=one.key == "tab")
-        for one in ACTIONS
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
 
     def __init__(
         self,
@@ -76,17 +68,20 @@ class FootfallApp(App[int], inherit_bindings=False):
         super().__init__()
         self.add_mode("overview", lambda: OverviewScreen(ascii_only=ascii_only))
         self.add_mode("live", lambda: LiveScreen(ascii_only=ascii_only))
+        self.add_mode("admin", lambda: AdminScreen(self._asked, paused=lambda: self.paused))
         self.paused = False
         self.crashed = ""
         self._connection = connection
         self._crash_directory = crash_directory
         self._monotonic = monotonic
         self._clock = clock
-        self._draw = draw
-        self._rates = Rates()
-        self._stale = asyncio.Event()
         self._client: Client | None = None
-        self.snapshot = Snapshot(clock())
+        self._watch = Watch(clock(), monotonic, draw, known=self.refresh_bindings)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        return self._watch.snapshot
 
     def on_mount(self) -> None:
         """Show the first frame, then connect."""
@@ -104,6 +99,21 @@ class FootfallApp(App[int], inherit_bindings=False):
             await self._client.settled()
 
     # What keys do.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return None, which is shown but does nothing, for what the role has not."""
+        return None if (action, parameters) == ("mode", ("admin",)) and self._admin_refusal() else True
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key does nothing."""
+        if event.key == ADMIN_KEY and isinstance(self.screen, ModeScreen) and (reason := self._admin_refusal()):
+            self.notify(reason, severity="warning", markup=False)
+
+    def _admin_refusal(self) -> str:
+        me = self.snapshot.me
+        if me is None:
+            return "Admin is for administrators; who you are is not known yet"
+        return "" if me.role == "admin" else f"Admin is for administrators; your role is {me.role}"
 
     def action_mode(self, mode: str) -> None:
         """Show another mode."""
@@ -127,41 +137,44 @@ class FootfallApp(App[int], inherit_bindings=False):
     def action_metric(self) -> None:
         """Chart the next metric."""
         place = CHART_METRICS.index(self.snapshot.metric)
-        self.snapshot = self.snapshot._replace(metric=CHART_METRICS[(place + 1) % len(CHART_METRICS)])
-        self._stale.set()
+        self._watch.ask(self.snapshot.span, CHART_METRICS[(place + 1) % len(CHART_METRICS)])
 
     def action_refresh(self) -> None:
-        """Ask for the overview at once."""
-        self._stale.set()
+        """Ask the daemon at once."""
+        self._watch.wake()
+        if isinstance(self.screen, ModeScreen):
+            self.screen.reload()
 
     def action_period(self) -> None:
         """Choose the period."""
-        self.push_screen(PeriodScreen(self.snapshot.span), self._choose)
+        present = SPANS.index(self.snapshot.span)
+        self.push_screen(Choice("Period", [f"last {span.age}" for span in SPANS], present=present), self._choose)
 
     def action_help(self) -> None:
         """Show the keys that work here."""
         keys: dict[str, list[str]] = {}
-        for one in sorted(self.screen.active_bindings.values(), key=lambda one: one.node is not self):
+        places = {(one.key, one.name): place for place, one in enumerate(ACTIONS)}
+        active = self.screen.active_bindings.values()
+        for one in sorted(active, key=lambda one: places.get((one.binding.key, one.binding.action), len(places))):
             what = one.binding.tooltip or one.binding.description
+            if not one.enabled:
+                what = f"{what}. {self._admin_refusal()}"
             keys.setdefault(what, []).append(self.get_key_display(one.binding))
         self.push_screen(HelpScreen([(" ".join(names), what) for what, names in keys.items()]))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Give the palette every action that this screen has, and the themes."""
-        works = {one.binding.action for one in screen.active_bindings.values()}
-        for one in ACTIONS:
-            if one.name in works and one.name != "command_palette":
-                yield SystemCommand(
-                    one.label, one.description, lambda name=one.name: self.run_worker(self.run_action(name))
-                )
+        works = {(one.binding.key, one.binding.action): one for one in screen.active_bindings.values()}
+        for action in ACTIONS:
+            one = works.get((action.key, action.name))
+            if one is not None and one.enabled and action.name != "command_palette":
+                run = functools.partial(self.run_action, action.name, one.node)
+                yield SystemCommand(action.label, action.description, lambda run=run: self.run_worker(run()))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
-    def _choose(self, span: Span | None) -> None:
-        if span is not None:
-            self.snapshot = self.snapshot._replace(span=span)
-            self._stale.set()
-
-    # What is heard.
+    def _choose(self, place: int | None) -> None:
+        if place is not None:
+            self._watch.ask(SPANS[place], self.snapshot.metric)
 
     def _connect(self) -> None:
         self.run_worker(self._sessions(), group="session", exclusive=True)
@@ -172,75 +185,18 @@ class FootfallApp(App[int], inherit_bindings=False):
         credentials, said = self._connection.credentials, ""
         while True:
             if credentials is None:
-                self._set_link(Link("auth", self.snapshot.link.heard_at))
+                self._watch.signed_out()
                 credentials = await self.push_screen_wait(SignInScreen(self._connection.url, said, self._sign_in))
             async with client.Client(self._connection.url, credentials) as opened:
                 self._client = opened
-                refused = await self._session(opened)
+                refused = await self._watch.run(opened)
+            self._client = None
             credentials, said = None, f"signed out: {refused}"
 
-    async def _session(self, client: "Client") -> Refused:
-        """Follow the daemon until it does not take the token any more."""
-        refused: list[Refused] = []
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow(client))
-                tasks.create_task(self._keep_overview(client))
-        except* Refused as group:
-            refused += [one for one in group.exceptions if isinstance(one, Refused)]
-        return refused[0]
-
-    async def _follow(self, client: "Client") -> None:
-        try:
-            await follow(client, take=self._take, lost=self._lost, draw=self._draw)
-        except Refused as refused:
-            if refused.status == HTTPStatus.UNAUTHORIZED:
-                raise
-            self._set_link(Link("refused", reason=str(refused)))
-
-    async def _keep_overview(self, client: "Client") -> None:
-        while True:
-            self._stale.clear()
-            began = self._monotonic()
-            accepted = self.snapshot.accepted
-            await self._ask_overview(client)
-            rest_s = max(REFRESH_S, REST * (self._monotonic() - began))
-            await self._woken(rest_s)
-            if self.snapshot.accepted == accepted and not self._stale.is_set():
-                await self._woken(IDLE_REFRESH_S - rest_s)
-
-    async def _ask_overview(self, client: "Client") -> None:
-        asked = self.snapshot
-        try:
-            found = await overview(client, asked.span, asked.metric)
-        except Refused as refused:
-            if refused.status == HTTPStatus.UNAUTHORIZED:
-                raise
-            self.snapshot = self.snapshot._replace(problem=str(refused))
-        except ConsoleError as error:
-            self.snapshot = self.snapshot._replace(problem=str(error))
-        else:
-            self.snapshot = self.snapshot._replace(overview=found, problem="")
-
-    async def _woken(self, wait_s: float) -> None:
-        try:
-            async with asyncio.timeout(wait_s):
-                await self._stale.wait()
-        except TimeoutError:
-            return
-
-    def _take(self, raw: bytes) -> None:
-        batch, now_s = read(raw, LiveBatch), self._monotonic()
-        self._rates.add(now_s, batch.accepted)
-        self.snapshot = self.snapshot.heard(batch)
-        self._set_link(Link("live", now_s))
-
-    def _lost(self, wait_s: float, error: ConsoleError) -> None:
-        link = Link("retry", self.snapshot.link.heard_at, self._monotonic() + wait_s, str(error))
-        self._set_link(link)
-
-    def _set_link(self, link: Link) -> None:
-        self.snapshot = self.snapshot._replace(link=link)
+    def _asked(self) -> "Client":
+        if self._client is None:
+            raise Unreachable("nobody is signed in")
+        return self._client
 
     async def _sign_in(self, name: str, password: str, otp: str | None) -> Credentials:
         signin = importlib.import_module("console.signin")
@@ -256,12 +212,7 @@ class FootfallApp(App[int], inherit_bindings=False):
         if self.paused and not even_paused:
             return
         now_s = self._monotonic()
-        heard = self.snapshot.link.heard_at is not None
-        shown = self.snapshot._replace(
-            now=self._clock(),
-            rate=self._rates.per_second(now_s) if heard else None,
-            rates=tuple(self._rates.series(now_s)),
-        )
+        shown = self._watch.at(self._clock(), now_s)
         for screen in self.screen_stack:
             if isinstance(screen, ModeScreen) and screen.is_whole:
                 screen.show(shown, now_s, self._connection.profile, paused=self.paused)

@@ -99,6 +99,10 @@ class Client:
         """Send anything that msgspec encodes and return the body of a good answer; raises as `get` does."""
         return _good(await self.ask("POST", path, body=msgspec.json.encode(body)))
 
+    async def send(self, method: str, path: str, body: object | None = None) -> None:
+        """Have something done that is answered without a body; raises as `get` does."""
+        _good(await self.ask(method, path, body=None if body is None else msgspec.json.encode(body)))
+
     @contextlib.asynccontextmanager
     async def stream(self, path: str, last_id: str) -> AsyncIterator[AsyncIterator[Message]]:
         """Open a stream of server-sent events behind the message of `last_id`; raises as `get` does."""
@@ -203,6 +207,8 @@ def _reason(error: Exception) -> str:
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
+    if response.status == HTTPStatus.NO_CONTENT:
+        return b""
     if response.content_type not in JSON_TYPES:
         kind = clean(response.content_type)
         raise AnswerUnreadable(f"{response.url.origin()}: is no footfalld: answered {response.status} with {kind}")
@@ -215,6 +221,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _good(answer: Answer) -> bytes:
-    if answer.status != HTTPStatus.OK:
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
         raise refusal(answer.status, answer.raw)
     return answer.raw

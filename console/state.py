@@ -4,8 +4,11 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from collector.wire.live import LiveBatch, LiveEvent
 from collector.wire.query import Dimension, Metric
+from collector.wire.users import Role
 from console.plot import DAY, HOUR, MINUTE, Series
 
 TAIL_EVENTS_MAX = 500
@@ -70,6 +73,15 @@ class Overview(NamedTuple):
     sources: tuple[Ranked, ...]
 
 
+class Me(msgspec.Struct, frozen=True):
+    """Who is signed in, as GET /auth/me says."""
+
+    user_id: str
+    role: Role
+    nickname: str | None = None
+    email: str | None = None
+
+
 LinkKind = Literal["connecting", "live", "retry", "auth", "refused"]
 
 
@@ -113,6 +125,7 @@ class Snapshot(NamedTuple):
     span: Span = FIRST_SPAN
     metric: Metric = CHART_METRICS[0]
     link: Link = Link()
+    me: Me | None = None
     overview: Overview | None = None
     problem: str = ""
     tail: tuple[LiveEvent, ...] = ()

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from collector.wire.live import LiveEvent
+from console.actions import bindings
 from console.figures import rate
 from console.plot import SECOND, Series
 from console.screens.details import Details, fields_of
@@ -37,12 +38,13 @@ class LiveScreen(ModeScreen):
     LiveScreen KeyedTable { margin-top: 1; }
     """
     AUTO_FOCUS: ClassVar[str] = "#tail"
+    BINDINGS = bindings("live")
 
     def __init__(self, *, ascii_only: bool) -> None:
         super().__init__()
         self._rates = Static("", markup=False, id="rates")
         self._chart = Chart(ascii_only=ascii_only)
-        self._table = KeyedTable(COLUMNS, empty="no event yet", following=True, widget_id="tail")
+        self._table = KeyedTable(COLUMNS, empty="no event yet", follows="last", widget_id="tail")
         self._tail: Sequence[LiveEvent] = ()
 
     def compose_mode(self) -> ComposeResult:

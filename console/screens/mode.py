@@ -42,16 +42,23 @@ class ModeScreen(Screen[None]):
 
     def show(self, snapshot: Snapshot, now_s: float, profile: str, *, paused: bool) -> None:
         """Show a snapshot; what is stale is dimmed, and why it is stands above it."""
-        problem = snapshot.link.reason or snapshot.problem
+        problem = self.problem_of(snapshot)
         self._bar.show(profile, snapshot, now_s, paused=paused)
         self._problem.update(f" ! {problem}" if problem else "")
         self.set_class(bool(problem), "-problem")
         self.set_class(bool(problem), "-stale")
         self.show_mode(snapshot)
 
+    def problem_of(self, snapshot: Snapshot) -> str:
+        """Return why what is shown is not newer, if anything."""
+        return snapshot.link.reason or snapshot.problem
+
     def show_mode(self, snapshot: Snapshot) -> None:
         """Show what the mode is about; widgets paint what has changed."""
         raise NotImplementedError
+
+    def reload(self) -> None:
+        """Ask for what only this mode shows."""
 
     def next_panel(self) -> None:
         """Go to the next panel."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from console.actions import bindings
 from console.figures import change, count, duration, rate, share
 from console.screens.details import Details
 from console.screens.mode import ModeScreen
@@ -33,6 +34,7 @@ class OverviewScreen(ModeScreen):
     OverviewScreen.-narrow.-on-sources #pages { display: none; }
     """
     AUTO_FOCUS: ClassVar[str] = "#pages"
+    BINDINGS = bindings("overview")
 
     def __init__(self, *, ascii_only: bool) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Rows under a cursor that belongs to a row, not to a place: what is re-ranked or pushed up keeps it."""
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -37,7 +37,11 @@ WIDE = 100
 
 
 class KeyedTable(Widget, can_focus=True):
-    """Shows rows as they are set; `following` keeps the last row in sight until the cursor is moved."""
+    """Shows rows as they are set.
+
+    `follows` keeps the cursor on the first or the last row until it is moved. Where the row under the cursor is gone, the
+    cursor goes to the row in its place; without `leaves` to none, so that no key is meant for a row and hits another.
+    """
 
     DEFAULT_CSS = """
     KeyedTable { width: 1fr; height: 1fr; }
@@ -53,7 +57,7 @@ class KeyedTable(Widget, can_focus=True):
         Binding("up,k", "move(-1)", "Row before", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("home,g", "first", "First row", show=False),
+        Binding("home,g", "first", "First row; of the audit log: follow the newest", show=False),
         Binding("end,G", "last", "Last row; of the live events: follow the newest", show=False),
         Binding("enter", "select", "Details of the row", show=False),
     ]
@@ -66,12 +70,19 @@ class KeyedTable(Widget, can_focus=True):
             self.key = key
 
     def __init__(
-        self, columns: Sequence[Column], *, empty: str, following: bool = False, widget_id: str | None = None
+        self,
+        columns: Sequence[Column],
+        *,
+        empty: str,
+        follows: Literal["first", "last"] | None = None,
+        leaves: bool = True,
+        widget_id: str | None = None,
     ) -> None:
         super().__init__(id=widget_id)
         self._columns = tuple(columns)
         self._empty = empty
-        self._follows = self._following = following
+        self._follows = self._following = follows
+        self._leaves = leaves
         self._rows: Sequence[Row] = ()
         self._key: str | None = None
         self._at = 0
@@ -82,29 +93,34 @@ class KeyedTable(Widget, can_focus=True):
         """The key of the row under the cursor; None while there are no rows."""
         return self._key
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show these rows; the cursor stays on its key, or in its place where that is gone."""
+    def show(self, rows: Sequence[Row], *, empty: str | None = None) -> None:
+        """Show these rows, or where there are none the text; the cursor stays on its key."""
+        self._empty = empty or self._empty
         if rows == self._rows:
+            self.refresh()
             return
-        self._rows = rows
+        had_rows, self._rows = bool(self._rows), rows
         found = next((at for at, row in enumerate(rows) if row.key == self._key), None)
         if self._following:
-            found = len(rows) - 1
+            found = 0 if self._following == "first" else len(rows) - 1
         self._place(self._at if found is None else found)
+        if found is None and had_rows and not self._leaves:
+            self._key = None
 
     def action_move(self, steps: int) -> None:
         """Move the cursor and stop following."""
-        self._following = False
+        self._following = None
         self._place(self._at + steps)
 
     def action_first(self) -> None:
-        """Go to the first row."""
+        """Go to the first row, and where rows come in there stay on it."""
         self.action_move(-self._at)
+        self._following = "first" if self._follows == "first" else None
 
     def action_last(self) -> None:
-        """Go to the last row, and where rows come in at the end stay there."""
+        """Go to the last row, and where rows come in there stay on it."""
         self.action_move(len(self._rows))
-        self._following = self._follows
+        self._following = "last" if self._follows == "last" else None
 
     def action_page(self, pages: int) -> None:
         """Move by what is in sight."""

@@ -28,7 +28,7 @@ def main() -> None:
         _tmux("new-session", "-d", "-s", "pane", "-x", str(columns), "-y", str(lines), *demo)
         try:
             _wait()
-            for key, mode in (("1", "overview"), ("3", "live")):
+            for key, mode in (("1", "overview"), ("3", "live"), ("5", "admin")):
                 _tmux("send-keys", "-t", "pane", key)
                 time.sleep(SETTLE_S)  # a picture wants some visitors on it
                 _write(PICTURES / f"{mode}-{columns}x{lines}.svg", columns)

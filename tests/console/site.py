@@ -61,6 +61,7 @@ class Site:
         self.stream_refusal = None
         self.signed_in = []
         self.otp = None
+        self.role = "admin"
         self._streams = set()
 
     @property
@@ -93,7 +94,7 @@ class Site:
 
     async def query(self, request):
         if self.refusal or request.headers.get("Authorization") != f"Bearer {self.token}":
-            return _problem(*(self.refusal or (401, "invalid_token")))
+            return problem(*(self.refusal or (401, "invalid_token")))
         body = msgspec.json.decode(await request.read(), type=QueryBody)
         self.asked.append(body)
         meta = QueryMeta(position=1, rows_scanned=9, elapsed_ms=1.0, from_time=NOW - AGES[body.range], to_time=NOW)
@@ -115,7 +116,7 @@ class Site:
 
     async def live(self, request):
         if self.stream_refusal or request.headers.get("Authorization") != f"Bearer {self.token}":
-            return _problem(*(self.stream_refusal or (401, "invalid_token")))
+            return problem(*(self.stream_refusal or (401, "invalid_token")))
         self.last_ids.append(request.headers.get("Last-Event-ID"))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
@@ -132,25 +133,31 @@ class Site:
         body = await request.json()
         self.signed_in.append(body)
         if body["password"] != "pass wörd":
-            return _problem(401, "credentials_wrong")
+            return problem(401, "credentials_wrong")
         if body.get("otp") != self.otp:
-            return _problem(401, "otp_invalid" if "otp" in body else "otp_required")
+            return problem(401, "otp_invalid" if "otp" in body else "otp_required")
         self.token = self.token or "e30.e30.bmV3"
         return web.json_response({"jwt_token": self.token, "expires_in": 900})
 
     async def refresh(self, request):
         if self.refresh_token is None or request.headers.get("Authorization") != f"Bearer {self.refresh_token}":
-            return _problem(401, "session_expired")
+            return problem(401, "session_expired")
         self.refreshes += 1
         self.token, self.refresh_token = f"e30.e30.{self.refreshes}", f"ffr1_{self.refreshes}"
         return web.json_response(
             {"jwt_token": self.token, "refresh_token": self.refresh_token, "expires_in": 900, "token_type": "Bearer"}
         )
 
+    async def me(self, request):
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return problem(401, "invalid_token")
+        return web.json_response({"user_id": "00", "role": self.role, "nickname": "boss"})
+
     def app(self):
         app = web.Application()
         app.router.add_post("/query", self.query)
         app.router.add_get("/live", self.live)
+        app.router.add_get("/auth/me", self.me)
         app.router.add_post("/auth/signin", self.sign_in)
         app.router.add_post("/auth/refresh", self.refresh)
         return app
@@ -174,7 +181,7 @@ def _periods(body, meta):
         at += step
 
 
-def _problem(status, code):
+def problem(status, code):
     body = {"type": "about:blank", "title": "T", "status": status, "code": code, "detail": "the daemon says no"}
     headers = {"Content-Type": "application/problem+json"}
     if status == HTTPStatus.UNAUTHORIZED:

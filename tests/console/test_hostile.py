@@ -1,6 +1,7 @@
 """Hostile text in every field that a stranger writes reaches every screen without a raw escape, an action or a crash."""
 
 import asyncio
+import itertools
 import json
 import tempfile
 from pathlib import Path
@@ -10,8 +11,12 @@ from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.wire.audit import AuthEvent
 from collector.wire.live import LiveEvent
+from collector.wire.users import AdminSession, AdminUser, UserReport
+from console.screens.details import Details
 from console.text import UNFIT
+from tests.console.admin_site import AdminSite, entry, seen, session, user
 from tests.console.site import Site, event
 from tests.console.test_screens import console
 from tests.hostile import CORPUS, hostile_text
@@ -104,3 +109,95 @@ def test_the_whole_corpus_in_every_field():
     events = [dict.fromkeys(TEXTS, text) | {"attrs": {text: [text, {text: text}]}} for text in CORPUS]
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_everywhere(Path(directory), events, CORPUS))
+
+
+IDS = {"user_id", "actor", "subject", "sid", "request_id"}
+"""Hexadecimal digits that the daemon itself has drawn."""
+
+
+def written_by_strangers(shape):
+    return {one.name for one in msgspec.structs.fields(shape) if one.type in (str, str | None)} - IDS
+
+
+def test_every_text_of_an_account_and_its_log_is_tried():
+    assert written_by_strangers(AdminUser) == {"nickname", "email"}
+    assert written_by_strangers(UserReport) == {"firstname", "lastname"}
+    assert written_by_strangers(AdminSession) == {"peer", "user_agent"}
+    assert written_by_strangers(AuthEvent) == {"event", "name", "peer", "user_agent", "note"}
+
+
+def hostile_accounts(texts):
+    site = AdminSite()
+    # The first one has an e-mail alone, which is its name then.
+    names = [{"nickname": text if at else None, "email": text} for at, text in enumerate(texts)]
+    site.users = {one.user_id: one for one in (user(number, **one) for number, one in enumerate(names, 1))}
+    site.person = {"firstname": texts[0], "lastname": texts[-1]}
+    site.sessions = [session(number, peer=text, user_agent=text) for number, text in enumerate(texts)]
+    site.activity = [seen(text) for text in texts]
+    members = ("event", "peer", "user_agent", "note")
+    site.entries = [
+        entry(number, **dict.fromkeys(members, text), name=text if number % 2 else None)
+        for number, text in enumerate(texts, 1)
+    ]
+    site.damage = texts[0]
+    site.page_size = 200
+    return site
+
+
+async def step(shown, *keys):
+    """Press the keys, and look at every frame."""
+    for key in keys:
+        await shown.press(key)
+        check(shown)
+
+
+async def show_accounts(directory, texts):
+    site = hostile_accounts(texts)
+    async with TestServer(site.app()) as server:
+        site.url = str(server.make_url("/"))
+        async with console(site, directory, (120, 40)) as shown:
+            await shown.until(lambda: shown.app.snapshot.me is not None)
+            await step(shown, "5")
+            await shown.shows(f"{len(texts)} · everyone")
+            for key, _ in zip(itertools.cycle(["enter", *"bcDx"]), texts, strict=False):
+                await step(shown, key)
+                await shown.until(lambda: shown.app.screen.is_modal)
+                await step(shown, "escape", "down")
+            await show_what_is_done(site, shown, texts)
+            await show_log(shown, texts)
+
+
+async def show_what_is_done(site, shown, texts):
+    await step(shown, "home", "b", "down", "enter")
+    await shown.until(lambda: len(site.done) == 1)
+    site.admin_refusal = (409, texts[-1][:100])
+    await step(shown, "b", "down", "enter")
+    await shown.until(lambda: len(site.done) == 2)
+    await shown.pilot.pause(0.1)
+    check(shown)
+
+
+async def show_log(shown, texts):
+    await step(shown, "l")
+    await shown.shows("▌Auth log▐")
+    await step(shown, "f", "escape", "f", "home", "enter")
+    await shown.shows("everything · newest first")
+    for _ in texts:
+        await step(shown, "enter", "escape", "down")
+    await step(shown, "f", "end", "escape")
+    await step(shown, "v")
+    await shown.until(lambda: isinstance(shown.app.screen, Details))
+    await step(shown, "escape")
+    await check_painted(shown)
+
+
+@given(st.lists(hostile_text, min_size=1, max_size=3))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+def test_hostile_text_in_every_account_and_its_log(texts):
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(show_accounts(Path(directory), texts))
+
+
+def test_the_whole_corpus_in_every_account_and_its_log():
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(show_accounts(Path(directory), CORPUS))

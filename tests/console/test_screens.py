@@ -81,7 +81,7 @@ async def console(site, tmp_path, size=(80, 24), *, signed_in=True, **options):
         write_tokens(file, Tokens(site.token, site.refresh_token))
     connection = Connection(site.url, "local", kept_credentials(file, {}), file)
     app = FootfallApp(connection, crash_directory=tmp_path / "crashes", monotonic=clock, clock=lambda: NOW, **options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         yield Console(app, pilot, clock)
 
 
@@ -251,7 +251,7 @@ async def test_the_cursor_stays_on_its_page_through_a_hundred_new_rankings(site,
         assert table.cursor_key == "https://shop.example/cart"
         for count in range(100):
             site.pages = [(f"/{count}-{n}", 10_000, 1) for n in range(count % 7)] + site.pages[::-1][:3]
-            shown.app._stale.set()
+            shown.app._watch.wake()
             due = len(site.asked) + 5
             await shown.until(lambda count=due: len(site.asked) >= count)
         await shown.shows("shop.example/cart")

@@ -1,0 +1,173 @@
+"""The daemon's routes for administrators, as the contract says, over users and entries that a test has in its hands."""
+
+import asyncio
+from datetime import timedelta
+
+import msgspec
+from aiohttp import web
+
+from collector.wire.audit import AuditReport, AuthEvent, AuthEventsAnswer, AuthEventsParameters
+from collector.wire.users import (
+    Activity,
+    AdminSession,
+    AdminUser,
+    RoleBody,
+    UserReport,
+    UsersAnswer,
+    UsersParameters,
+)
+from tests.console.site import NOW, Site, problem
+
+
+def user(number=1, **members):
+    seen = NOW - timedelta(minutes=number)
+    known = {"user_id": f"{number:032x}", "role": "user", "nickname": f"user{number:03}", "email": None}
+    times = {"created_at": NOW - timedelta(days=400 - number), "last_seen_at": seen, "blocked_at": None}
+    return AdminUser(**(known | times | members))
+
+
+def entry(number=1, **members):
+    known = {
+        "at": NOW - timedelta(minutes=100 - number),
+        "event": "authn_login_success",
+        "outcome": "success",
+        "actor": f"{number:032x}",
+        "subject": None,
+        "name": None,
+        "peer": "192.0.2.7",
+        "user_agent": "curl/8",
+        "sid": f"{number + 1000:032x}",
+        "request_id": f"{number + 2000:032x}",
+        "note": "",
+    }
+    return AuthEvent(number=number, **(known | members))
+
+
+class AdminSite(Site):
+    """`done` keeps what was done to users; `gate`, while it is not set, holds answers of lists back."""
+
+    def __init__(self):
+        super().__init__()
+        self.users = {one.user_id: one for one in map(user, range(1, 31))}
+        self.entries = [entry(number) for number in range(1, 31)]
+        self.person = {"firstname": "Anna", "lastname": None}
+        self.sessions = []
+        self.activity = []
+        self.page_size = 10
+        self.damage = None
+        self.done = []
+        self.lists = []
+        self.admin_refusal = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def change(self, number, **members):
+        """Have the user of that number be otherwise."""
+        found = self.users[f"{number:032x}"]
+        self.users[found.user_id] = msgspec.structs.replace(found, **members)
+
+    async def page(self, request):
+        asked = msgspec.convert(dict(request.query), UsersParameters, strict=False)
+        self.lists.append(asked)
+        await self.gate.wait()
+        found = sorted((one for one in self.users.values() if _takes(asked, one)), key=_key(asked))
+        if asked.order == "desc":
+            found.reverse()
+        start = int(asked.cursor or 0)
+        end = start + self.page_size
+        return _json(UsersAnswer(found[start:end], str(end) if end < len(found) else None, len(found)))
+
+    async def report(self, request):
+        found = self.users.get(request.match_info["user_id"])
+        if found is None:
+            return problem(404, "user_unknown")
+        return _json(UserReport(user=found, **self.person, sessions=self.sessions, activity=self.activity))
+
+    async def deed(self, request):
+        body = await request.read()
+        role = msgspec.json.decode(body, type=RoleBody).role if body else ""
+        self.done.append((request.method, request.path, role))
+        if self.admin_refusal:
+            return problem(*self.admin_refusal)
+        number = int(request.match_info["user_id"], 16)
+        if request.path.endswith("/block"):
+            self.change(number, blocked_at=NOW if request.method == "PUT" else None)
+        elif role:
+            self.change(number, role=role)
+        elif not request.path.endswith("/sessions"):
+            del self.users[request.match_info["user_id"]]
+        return web.Response(status=204)
+
+    async def auth_events(self, request):
+        asked = msgspec.convert(dict(request.query), AuthEventsParameters, strict=False)
+        self.lists.append(asked)
+        await self.gate.wait()
+        found = [one for one in reversed(self.entries) if _is_asked(asked, one)]
+        shown = found[: self.page_size]
+        return _json(AuthEventsAnswer(shown, shown[-1].number if len(found) > len(shown) else None))
+
+    async def check(self, request):
+        return _json(AuditReport(len(self.entries), self.damage))
+
+    def app(self):
+        app = super().app()
+        one = "/admin/users/{user_id}"
+        app.router.add_get("/admin/users", self.admin(self.page))
+        app.router.add_get(one, self.admin(self.report))
+        for method, path in (("PUT", "/block"), ("DELETE", "/block"), ("PUT", "/role"), ("DELETE", "/sessions")):
+            app.router.add_route(method, one + path, self.admin(self.deed))
+        app.router.add_delete(one, self.admin(self.deed))
+        app.router.add_get("/admin/auth-events", self.admin(self.auth_events))
+        app.router.add_get("/admin/auth-events/check", self.admin(self.check))
+        return app
+
+    def admin(self, handler):
+        async def guarded(request):
+            if request.headers.get("Authorization") != f"Bearer {self.token}":
+                return problem(401, "invalid_token")
+            return await handler(request) if self.role == "admin" else problem(403, "insufficient_scope")
+
+        return guarded
+
+
+def session(number=1, **members):
+    known = {"sid": f"{number:032x}", "created_at": NOW, "expires_at": NOW + timedelta(days=7)}
+    return AdminSession(**(known | {"peer": "192.0.2.9", "user_agent": "Firefox"} | members))
+
+
+def seen(page_url):
+    return Activity(page_url=page_url, timestamp=NOW)
+
+
+def _takes(asked, one):
+    never, blocked = one.last_seen_at is None, one.blocked_at is not None
+    states = {None: True, "never_signed_in": never, "blocked": blocked, "inactive": not never and _old(asked, one)}
+    name = f"{one.nickname or ''} {one.email or ''} {one.user_id}".casefold()
+    return (asked.search or "").casefold() in name and asked.role in (None, one.role) and states[asked.state]
+
+
+def _old(asked, one):
+    return one.last_seen_at < NOW - timedelta(days=asked.inactive_days)
+
+
+def _key(asked):
+    return {
+        "name": lambda one: one.nickname or one.email or "",
+        "created": lambda one: one.created_at,
+        "last_seen": lambda one: one.last_seen_at or NOW - timedelta(days=9999),
+    }[asked.sort]
+
+
+def _is_asked(asked, one):
+    return (
+        asked.event in (None, one.event)
+        and asked.outcome in (None, one.outcome)
+        and asked.user_id in (None, one.actor, one.subject)
+        and asked.peer in (None, one.peer)
+        and (asked.before is None or one.number < asked.before)
+    )
+
+
+def _json(answer):
+    # json escapes lone surrogates, which msgspec refuses to encode: a daemon of another make might send them.
+    return web.json_response(msgspec.to_builtins(answer))
