@@ -49,9 +49,9 @@ def clock(tmp_path: Path) -> Clock:
 
 
 def counter(daemon: Daemon) -> int:
-    """Return how often the sessions of the daemon's only user were refreshed."""
+    """Return how often the sessions of the daemon's only user were refreshed; nothing is written of one that never was."""
     (path,) = (path for path in daemon.data.glob("users/**/*") if path.is_file())
-    return sum(session["counter"] for session in json.loads(path.read_bytes())["sessions"])
+    return sum(session.get("counter", 0) for session in json.loads(path.read_bytes())["sessions"])
 
 
 def track(daemon: Daemon, label: str) -> None:
