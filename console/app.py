@@ -76,7 +76,7 @@ class FootfallApp(App[int], inherit_bindings=False):
         self._monotonic = monotonic
         self._clock = clock
         self._client: Client | None = None
-        self._watch = Watch(clock(), monotonic, draw, known=self.refresh_bindings)
+        self._watch = Watch(clock(), monotonic, draw, known=self._known)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -114,6 +114,12 @@ class FootfallApp(App[int], inherit_bindings=False):
         if me is None:
             return "Admin is for administrators; who you are is not known yet"
         return "" if me.role == "admin" else f"Admin is for administrators; your role is {me.role}"
+
+    def _known(self) -> None:
+        """Show what another user or role may, and what could not be asked for while nobody was signed in."""
+        self.refresh_bindings()
+        if self.snapshot.me is not None and isinstance(self.screen, ModeScreen):
+            self.screen.reload()
 
     def action_mode(self, mode: str) -> None:
         """Show another mode."""
