@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from collector.wire.problem import QueryInvalid
 from collector.wire.receipt import read_receipt
+from console.admin_arguments import add_audit, add_users
 from console.errors import UsageError
 from console.period import FORMS, period
 from console.profiles import LOCAL, PROFILE_VARIABLE, Profile, profile_file, read_profile
@@ -56,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
 
     live = commands.add_parser("live", parents=[connection], help="print events as they come in, until ctrl-c")
     live.add_argument("--json", action="store_true", help="print each event as a line of JSON")
+
+    add_users(commands, connection)
+    add_audit(commands, connection)
 
     signin = commands.add_parser("signin", parents=[connection], help="sign in and keep the token in the token file")
     signin.add_argument("nickname", metavar="NAME", help="nickname or e-mail")

@@ -93,16 +93,14 @@ def _run(arguments: argparse.Namespace) -> "Report":
     from console import commands  # noqa: PLC0415 - the HTTP client takes longer to load than --help may take
 
     match arguments.command:
-        case "status":
-            return asyncio.run(commands.run_status(arguments, os.environ))
-        case "live":
-            return asyncio.run(commands.run_live(arguments, os.environ))
-        case "receipt":
-            return asyncio.run(commands.run_receipt(arguments, os.environ))
+        case "signin":
+            return _signed_in(arguments, commands.run_signin)
         case "top":
             return asyncio.run(commands.run_top(arguments, os.environ, datetime.now(UTC)))
-        case _:
-            return _signed_in(arguments, commands.run_signin)
+        case command:
+            if command == "users" and arguments.action == "erase" and not arguments.yes:
+                _confirm(arguments.user)
+            return asyncio.run(commands.RUNS[command](arguments, os.environ))
 
 
 def _signed_in(arguments: argparse.Namespace, run: "SignIn") -> "Report":
@@ -114,6 +112,19 @@ def _signed_in(arguments: argparse.Namespace, run: "SignIn") -> "Report":
         if error.code != OTP_REQUIRED:
             raise
     return asyncio.run(run(arguments, password, _secret("code", from_stdin=arguments.password_stdin)))
+
+
+def _confirm(name: str) -> None:
+    """Return once the name was typed again; UsageError otherwise."""
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on; say --yes")
+    say(f"This cannot be undone. Type {name!a} to go on.")
+    try:
+        typed = input()
+    except EOFError:
+        typed = ""
+    if typed != name:
+        raise UsageError("that is another name; nobody was erased")
 
 
 def _secret(name: str, *, from_stdin: bool) -> str:

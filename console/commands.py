@@ -1,11 +1,12 @@
 """The commands without the UI, composed: connection and token from the arguments, what was found as a report."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import NoReturn
 
+from console.audit_commands import audit
 from console.client import Client
 from console.credentials import kept_credentials
 from console.errors import Refused, UsageError
@@ -15,6 +16,7 @@ from console.report import Report
 from console.signin import sign_in
 from console.status import status
 from console.top import top
+from console.user_commands import users
 
 
 async def run_status(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
@@ -52,6 +54,18 @@ async def run_receipt(arguments: argparse.Namespace, environ: Mapping[str, str])
         return await receipt(client, arguments.receipt, as_json=arguments.json)
 
 
+async def run_users(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Return users, or what was done to one."""
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
+        return await users(client, arguments)
+
+
+async def run_audit(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Return what happened to accounts, or whether its record is whole."""
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
+        return await audit(client, arguments)
+
+
 async def run_live(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
     """Print what comes in."""
     async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
@@ -62,3 +76,13 @@ async def run_signin(arguments: argparse.Namespace, password: str, otp: str | No
     """Sign in and keep the token."""
     async with Client(arguments.url, None) as client:
         return await sign_in(client, arguments.nickname, password, otp, arguments.token_file)
+
+
+RUNS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[None, None, Report]]] = {
+    "status": run_status,
+    "live": run_live,
+    "receipt": run_receipt,
+    "users": run_users,
+    "audit": run_audit,
+}
+"""What needs arguments and environment alone, by its name."""
