@@ -103,6 +103,9 @@ class Deed(NamedTuple):
 BLOCK = Deed("Block", "It is signed out everywhere and cannot sign in.", "blocked", "PUT", "/block")
 UNBLOCK = Deed("Unblock", "It can sign in again.", "unblocked", "DELETE", "/block")
 END_SESSIONS = Deed("Sign out", "All its sessions end; it can sign in again.", "signed out", "DELETE", "/sessions")
+END_SECOND_FACTOR = Deed(
+    "Take the second factor of", "It signs in by its password alone.", "without a second factor", "DELETE", "/otp"
+)
 ERASE = Deed(
     "Erase", "The account is gone at once; what it did is erased from log, archive and statistics.", "erased", "DELETE"
 )
@@ -141,6 +144,7 @@ def fields_of(found: UserReport) -> list[tuple[str, str]]:
         *(("user_id", user.user_id), ("name", person), ("nickname", user.nickname), ("e-mail", user.email)),
         *(("role", user.role), ("created", time(user.created_at)), ("last seen", time(user.last_seen_at))),
         ("blocked", time(user.blocked_at) if user.blocked_at else None),
+        ("second factor", "on" if found.has_second_factor else None),
         *(
             ("session", f"{time(one.created_at)} - {time(one.expires_at)}  {one.peer}  {one.user_agent}")
             for one in found.sessions

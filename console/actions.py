@@ -41,6 +41,7 @@ ACTIONS = (
     Action("b", "block", "Block", "Block the user, or let it in again", ("users",), ("users",)),
     Action("c", "role", "Role", "Change the role of the user", ("users",)),
     Action("x", "end_sessions", "Sign out", "End all sessions of the user", ("users",)),
+    Action("o", "end_second_factor", "No code", "Take the second factor of a user who has lost it", ("users",)),
     Action("D", "erase", "Erase", "Erase the user for good", ("users",)),
     Action("l", "log", "Its log", "Show what happened to the account of the user", ("users",)),
     Action("f", "narrow", "Filter", "Show one event, outcome, user or address only", ("auth_log",), ("auth_log",)),

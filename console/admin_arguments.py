@@ -28,6 +28,7 @@ def add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
     _of_user(actions, "block", shared, "shut one out: its sessions end, and it cannot sign in")
     _of_user(actions, "unblock", shared, "let one in again")
     _of_user(actions, "signout", shared, "end every session of one")
+    _of_user(actions, "otp-off", shared, "take the second factor of one who has lost it")
     role = _of_user(actions, "role", shared, "give one another role")
     role.add_argument("role", metavar="ROLE", choices=get_args(Role), help=", ".join(get_args(Role)))
     erase = _of_user(actions, "erase", shared, "erase one: the account, and what it did")

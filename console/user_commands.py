@@ -5,6 +5,7 @@ import argparse
 from collector.wire.users import AdminUser, UsersAnswer
 from console.accounts import (
     BLOCK,
+    END_SECOND_FACTOR,
     END_SESSIONS,
     ERASE,
     UNBLOCK,
@@ -26,7 +27,7 @@ COLUMNS = ("user_id", "name", "role", "created", "last seen", "blocked")
 PAGE_USERS = 200
 """Looked through at once for the user of a name."""
 
-DEEDS = {"block": BLOCK, "unblock": UNBLOCK, "signout": END_SESSIONS, "erase": ERASE}
+DEEDS = {"block": BLOCK, "unblock": UNBLOCK, "signout": END_SESSIONS, "otp-off": END_SECOND_FACTOR, "erase": ERASE}
 
 
 async def users(client: Client, arguments: argparse.Namespace) -> Report:

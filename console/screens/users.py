@@ -7,6 +7,7 @@ from textual import work
 from collector.wire.users import SEARCH_LENGTH_MAX, AdminUser
 from console.accounts import (
     BLOCK,
+    END_SECOND_FACTOR,
     END_SESSIONS,
     ERASE,
     NARROWINGS,
@@ -96,6 +97,12 @@ class UsersPanel(PagedPanel):
         user = self._under_cursor()
         if user is not None:
             self._confirm(END_SESSIONS, user)
+
+    def action_end_second_factor(self) -> None:
+        """Let the user under the cursor sign in without the second factor that it has lost."""
+        user = self._under_cursor()
+        if user is not None:
+            self._confirm(END_SECOND_FACTOR, user)
 
     def action_erase(self) -> None:
         """Erase the user under the cursor."""

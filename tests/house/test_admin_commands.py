@@ -76,6 +76,7 @@ def test_a_user_is_blocked_let_in_again_signed_out_and_given_a_role(site: Site) 
     assert site.run("users", "unblock", "ann") == (0, "ann: unblocked\n", "")
     assert site.sign_in("ann")
     assert site.run("users", "signout", "ann") == (0, "ann: signed out\n", "")
+    assert site.run("users", "otp-off", "ann") == (0, "ann: without a second factor\n", "")
     assert site.run("users", "role", "ann", "analyst") == (0, "ann: now analyst\n", "")
     assert site.run("users", "role", "boss", "user")[0] == 1
     rows = site.run("audit", "ls", "--event", "authz_change")[1].splitlines()
