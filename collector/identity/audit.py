@@ -25,6 +25,7 @@ AuditEvent = Literal[
     "sensitive_read",
     "session_expired",
     "session_renewed",
+    "session_use_after_expire",
     "user_created",
     "user_deleted",
     "user_updated",
@@ -93,14 +94,21 @@ class Audit:
             await self._tell(row, origin.anonymous_id)
 
     async def record_flood(
-        self, event: AuditEvent, origin: Origin, *, actor: str | None = None, sid: str | None = None, note: str = ""
+        self,
+        event: AuditEvent,
+        origin: Origin,
+        *,
+        actor: str | None = None,
+        subject: str | None = None,
+        sid: str | None = None,
+        note: str = "",
     ) -> None:
-        """Record a failure that its sender can repeat without end, as often as `floods` takes it of him with this note."""
+        """Record a failure that can be repeated without end: as often as `floods` takes it, of one user, with this note."""
         try:
-            self._floods.take(f"{event} {actor or origin.limited_as} {note}")
+            self._floods.take(f"{event} {actor or subject or origin.limited_as} {note}")
         except RateExceeded:
             return
-        await self.record(event, "failure", origin, actor=actor, sid=sid, note=note)
+        await self.record(event, "failure", origin, actor=actor, subject=subject, sid=sid, note=note)
 
     async def require(self, take: Callable[[], None], what: str, origin: Origin) -> None:
         """Take from a limit; where it is exceeded, RateExceeded, with `what` was asked for on record."""

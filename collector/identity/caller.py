@@ -55,6 +55,15 @@ class TokenInvalid(AccessError):
     code = "invalid_token"
 
 
+class SessionGone(TokenInvalid):
+    """The token is a good one of a session that is no more, or whose user is (401)."""
+
+    def __init__(self, user_id: str, sid: str) -> None:
+        super().__init__("the session has ended")
+        self.user_id = user_id
+        self.sid = sid
+
+
 class RoleInsufficient(AccessError):
     """The token is good, its user's role is not enough (403)."""
 

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from collector.answers import empty_answer, json_answer
 from collector.identity.bearer import bearer, required_bearer
-from collector.identity.caller import CALLER, Caller, asked_of
+from collector.identity.caller import CALLER, Caller, SessionGone, asked_of
 from collector.identity.origin import Origins
 from collector.identity.sessions import Grant, Sessions, is_refresh_token
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
@@ -37,11 +37,16 @@ class SessionAnswers:
         """Return who sends the request, None without a Bearer token.
 
         Raises:
-            TokenInvalid: the token is not good, or no longer.
+            TokenInvalid: the token is not good, or no longer, which is on record where its session has ended.
             AuthorizationRepeated: there are two Authorization headers.
+            AuditFailed, LogFull: that could not be put on record.
         """
         token = bearer(request)
-        return None if token is None else await self._sessions.authenticate(token)
+        try:
+            return None if token is None else await self._sessions.authenticate(token)
+        except SessionGone as gone:
+            await self._sessions.used_after_end(gone, self._origins.of(request))
+            raise
 
     async def forbidden(self, request: web.Request) -> None:
         """Put on record that the sender, whose token is good, may not do what it asked for."""

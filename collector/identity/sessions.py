@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.identity.audit import Audit, AuditEvent
-from collector.identity.caller import Caller, TokenInvalid
+from collector.identity.caller import Caller, SessionGone, TokenInvalid
 from collector.identity.errors import RefreshReused, SessionExpired, SessionUnknown
 from collector.identity.origin import Origin
 from collector.identity.refresh_tokens import PREFIX, RefreshClaims, RefreshTokens
@@ -81,11 +81,11 @@ class Sessions:
         return replace(self._renewal(user, session), refresh_token=self._refresh_token(user, session))
 
     async def authenticate(self, token: str) -> Caller:
-        """Return whose token it is, with the role of this moment; TokenInvalid also when session or user is gone."""
+        """Return whose token it is, with the role of this moment; TokenInvalid, SessionGone when session or user is."""
         claims = self._tokens.read(token)
         user = await self._users.by_id(claims.sub)
         if user is None:
-            raise TokenInvalid("the session has ended")
+            raise SessionGone(claims.sub, claims.sid)
         _session_of(user, claims.sid)
         self._users.saw(user.user_id, self._clock())
         return Caller(user.user_id, user.role, claims.sid)
@@ -138,6 +138,11 @@ class Sessions:
         if not has_ended:
             note = f"signed out: {scope}"
             await self._audit.record("session_expired", "success", origin, actor=claims.sub, sid=claims.sid, note=note)
+
+    async def used_after_end(self, gone: SessionGone, origin: Origin) -> None:
+        """Put on record that a token of a session that is no more was sent."""
+        event: AuditEvent = "session_use_after_expire"
+        await self._audit.record_flood(event, origin, subject=gone.user_id, sid=gone.sid)
 
     async def forbid(self, caller: Caller, origin: Origin, note: str) -> None:
         """Put on record that a caller may not do what `note` says."""
@@ -217,5 +222,5 @@ def is_refresh_token(token: str) -> bool:
 def _session_of(user: User, sid: str) -> Session:
     found = next((session for session in user.sessions if session.sid == sid), None)
     if found is None:
-        raise TokenInvalid("the session has ended")
+        raise SessionGone(user.user_id, sid)
     return found

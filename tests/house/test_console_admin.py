@@ -62,7 +62,9 @@ def test_an_administrator_finds_a_user_and_blocks_it_and_the_audit_log_shows_bot
         assert status_of(daemon, "/auth/signin", body=signin) == 401
         assert status_of(daemon, "/auth/me", tokens["anna"]) == 200
         shown.press("l")
-        shown.shows("▌Auth log▐", "user mallory", "user_created", "user_updated", "authn_login_fail", "failure")
+        shown.shows(
+            "▌Auth log▐", "user mallory", "user_created", "user_updated", "session_use_after", "authn_login_fail"
+        )
         shown.press("v")
         shown.shows("entries are good")
         shown.press("q")
