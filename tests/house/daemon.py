@@ -123,6 +123,11 @@ class Daemon:
         children = Path(f"/proc/{self.process}/task/{self.process}/children")
         return [int(child) for child in children.read_text().split()]
 
+    def store(self) -> int:
+        """Return the process id of the store, once it is there."""
+        wait_for(self.stores)
+        return self.stores()[0]
+
     def kill_front(self) -> None:
         """SIGKILL the front alone, as an out-of-memory kill does, and wait until the kernel has taken it away."""
         assert self._process is not None

@@ -171,7 +171,7 @@ async def test_an_archive_that_may_not_be_written_keeps_segments_in_the_log(tmp_
         archived = Archive(daemon.data / "archive").path(log.name, 1)
         draft = archived.with_name(f".{archived.name}.tmp")
         traffic = Traffic(daemon)
-        with attached(daemon.stores()[0], tmp_path / "strace.log", "openat:error=EACCES", path=draft):
+        with attached(daemon.store(), tmp_path / "strace.log", "openat:error=EACCES", path=draft):
             async with traffic.posting():
                 await traffic.grows(600)
             failed = '"archive_failed"'
@@ -187,7 +187,7 @@ async def test_with_a_stopped_store_tracking_goes_on_and_health_says_so(tmp_path
     with Daemon.fresh(tmp_path) as daemon:
         token = await asyncio.to_thread(daemon.admin_token)
         traffic = Traffic(daemon)
-        (store,) = daemon.stores()
+        store = daemon.store()
         os.kill(store, signal.SIGSTOP)
         try:
             async with traffic.posting():
@@ -207,7 +207,7 @@ async def test_a_backlog_at_its_limit_is_503_until_the_store_goes_on_and_has_tak
     with Daemon.fresh(tmp_path, FOOTFALL_LOG__BACKLOG_BYTES_MAX="300000", **SMALL_SEGMENTS) as daemon:
         token = await asyncio.to_thread(daemon.admin_token)
         traffic = Traffic(daemon)
-        (store,) = daemon.stores()
+        store = daemon.store()
         os.kill(store, signal.SIGSTOP)
         try:
             async with traffic.posting():
@@ -229,7 +229,7 @@ async def test_a_second_sigterm_under_load_changes_nothing(tmp_path: Path, state
     with Daemon.fresh(tmp_path, FOOTFALL_SERVER__SHUTDOWN_S="3") as daemon:
         token = await asyncio.to_thread(daemon.admin_token)
         traffic = Traffic(daemon)
-        (store,) = daemon.stores()
+        store = daemon.store()
         async with traffic.posting():
             await traffic.grows(100)
             if state == "stopped":

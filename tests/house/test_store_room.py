@@ -30,7 +30,7 @@ async def test_a_commit_or_checkpoint_without_room_is_made_again_when_there_is(t
         async with traffic.posting():
             await traffic.grows(50)
             await asyncio.to_thread(wait_for, path.exists)
-            with attached(daemon.stores()[0], tmp_path / "strace.log", NO_ROOM, path=path):
+            with attached(daemon.store(), tmp_path / "strace.log", NO_ROOM, path=path):
                 await asyncio.to_thread(wait_for, lambda: step in (last_error(daemon, token) or ""))
                 await traffic.grows(50)
         assert (traffic.refused, traffic.broken) == ({}, 0)
