@@ -18,7 +18,8 @@ TIMES: Final = ["2026-01-31", "2026-01-31 23:59:59", "2026-01-31T23:59:59Z"]
 UNIQUE: Final = {"uniqueItems": True}
 QueryTime = Annotated[datetime, Meta(description=EXPECTED_TIME.removeprefix("expected "), examples=TIMES)]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
-Cursor = Annotated[str, Meta(min_length=1, max_length=8192)]
+OPAQUE: Final = {"pattern": "^[A-Za-z0-9_.-]+$"}
+Cursor = Annotated[str, Meta(min_length=1, max_length=8192, extra_json_schema=OPAQUE)]
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "from", "to_time": "to"}):
