@@ -30,9 +30,10 @@ RIGHTLY_REFUSED = {
     "cursor_invalid": "a cursor is the `next` of an answer to the same question",
     "precondition_failed": "an ETag is that of what is there now",
     "precondition_required": "an empty If-Match is none",
-    "int_type age": "JSON Schema takes 20.0 for an integer",
-    "wrong_type id_user": "the same",
-    "wrong_type limit": "the same",
+    **dict.fromkeys(
+        ("int_type age", "wrong_type id_user", "wrong_type user_id", "wrong_type limit"),
+        "JSON Schema takes 20.0 for an integer",
+    ),
     "invisible_character": "two nicknames that look alike are one",
     "signin_name_needed": "a user keeps a nickname or an e-mail, which one it has",
     "password_too_short": "the least length is a setting",
