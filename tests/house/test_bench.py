@@ -67,6 +67,7 @@ FIGURES = [
     "  written while paused",
     "  memory",
     "sign-in, p50",
+    "  processor time of the front",
     "  of an unknown name, beside a wrong password",
     "/health p99, 1,000 throttled sign-ins",
     "  refused",
