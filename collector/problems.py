@@ -21,7 +21,6 @@ from collector.routes import Handler
 from collector.statistics.live import LiveFull
 from collector.tracking.replay import NotReplayable
 from collector.wire import problem as wire
-from collector.wire.cursor import CursorInvalid
 from storage import errors as storage
 
 log = structlog.get_logger()
@@ -69,7 +68,7 @@ TABLE: dict[type[Exception], Status] = {
     identity.UserUnknown: Status(404),
     identity.LastAdmin: Status(409),
     identity.NameTaken: Status(409),
-    CursorInvalid: Status(400),
+    wire.CursorInvalid: Status(400),
     identity.HashQueueFull: Status(503),
     identity.IdentityUnreachable: Status(503),
     preconditions.PreconditionFailed: Status(412),

@@ -14,10 +14,11 @@ from collector.identity.origin import Origins
 from collector.identity.sessions import Sessions
 from collector.identity.standing import Standings
 from collector.routes import Answer, Bodyless, JsonBody, QueryString, Route, Taking
-from collector.wire import cursor
 from collector.wire import users as wire
 from collector.wire.body import decode
-from storage.errors import QueryTimeout, StoreDown
+from collector.wire.problem import CursorInvalid
+from storage import cursor
+from storage.errors import QueryRefused, QueryTimeout, StoreDown
 from storage.event import BUILT_IN_APP
 from storage.ports import EventStore, UserStore
 from storage.query import EventFilter, VisitsQuery
@@ -79,7 +80,7 @@ class UserAnswers:
             sort=asked.sort,
             order=asked.order,
             limit=asked.limit,
-            after=None if asked.cursor is None else cursor.decode(asked.cursor, asked, UsersKey),
+            after=_after(asked),
         )
         page = await self._users.page(query)
         listed = msgspec.convert(page.users, list[wire.AdminUser], from_attributes=True)
@@ -151,6 +152,13 @@ class UserAnswers:
         except (StoreDown, QueryTimeout):
             return None  # the account can be administered without the statistics
         return msgspec.convert(page.rows, list[wire.Activity], from_attributes=True)
+
+
+def _after(asked: wire.UsersParameters) -> UsersKey | None:
+    try:
+        return None if asked.cursor is None else cursor.decode(asked.cursor, asked, UsersKey)
+    except QueryRefused as error:
+        raise CursorInvalid(str(error)) from None
 
 
 def _named(request: web.Request) -> str:

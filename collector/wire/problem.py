@@ -65,6 +65,12 @@ class BodyInvalid(RequestError):
         self.errors = errors
 
 
+class CursorInvalid(RequestError):
+    """The cursor is not the `next` of an answer to this question (400)."""
+
+    code = "cursor_invalid"
+
+
 class QueryInvalid(BodyInvalid):
     """A query parameter is wrong (422); the path is `?name`."""
 

@@ -9,7 +9,8 @@ import duckdb
 import msgspec
 from duckdb import DuckDBPyConnection
 
-from storage.duckdb import cursor, metrics, receipts
+from storage import cursor
+from storage.duckdb import metrics, receipts
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
 from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown

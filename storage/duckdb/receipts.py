@@ -5,7 +5,7 @@ from datetime import UTC
 
 import msgspec
 
-from storage.duckdb import cursor
+from storage import cursor
 from storage.duckdb.breakdown import Count
 from storage.duckdb.statement import Row, statement
 from storage.query import (

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from storage.duckdb import cursor
+from storage import cursor
 from storage.query import Metric, MetricsPage, MetricsQuery, MetricsRow
 from tests.fakes.stored import Stored
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from storage.duckdb import cursor
+from storage import cursor
 from storage.errors import StorageError
 from storage.event import Event, RejectedItem, encode
 from storage.health import StoreHealth
