@@ -26,10 +26,10 @@ run: install ## the daemon in the foreground, on ./data and http://127.0.0.1:808
 demo: install ## made-up visitors, and the console on top; leaves nothing behind
 	@$(BIN)/python -m examples.demo
 
-test: install ## every test; with CI=true it takes half as long again, measures coverage and skips nothing
+test: install ## every test; with CI=true it tries more, takes twice as long, measures coverage and skips nothing
 ifdef CI
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal
+	CRASH_IMAGES=50 CRASH_CUTS=4 FUZZ_FEW=10 $(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 else

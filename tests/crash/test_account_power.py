@@ -24,7 +24,7 @@ from tests.crash.life import Violated, require
 from tests.crash.machine import Machine
 from tests.crash.recording import Call, record
 
-CUTS = int(os.environ.get("CRASH_CUTS", "4"))
+CUTS = int(os.environ.get("CRASH_CUTS", "1"))
 
 Leave = Callable[[Machine, Path], None]
 """Writes what a machine leaves into a new directory."""

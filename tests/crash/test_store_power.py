@@ -28,7 +28,7 @@ from tests.crash.recording import Call, record
 from tests.crash.start import start
 from tests.storage.test_rebuild import reaches
 
-IMAGES = int(os.environ.get("CRASH_IMAGES", "50"))
+IMAGES = int(os.environ.get("CRASH_IMAGES", "20"))
 FIRST = int(os.environ.get("CRASH_FIRST", "0"))
 CHUNKS = -(-IMAGES // 250)
 PROCESS_IMAGES = 3
