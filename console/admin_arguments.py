@@ -12,16 +12,20 @@ ROWS = 20
 
 def add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser) -> None:
     """Add `users` and what can be done to one."""
-    actions = commands.add_parser("users", help="list users, look at one, block, sign out, erase").add_subparsers(
+    actions = commands.add_parser("users", help="list users, look at one, change or erase it").add_subparsers(
         dest="action", metavar="ACTION", required=True
     )
     listing = actions.add_parser("ls", parents=[shared], help="list them, those seen last first")
     listing.add_argument("--search", metavar="TEXT", help="a part of the nickname or e-mail")
-    listing.add_argument("--role", choices=get_args(Role))
-    listing.add_argument("--state", choices=get_args(UserState))
-    listing.add_argument("--inactive-days", metavar="N", type=_number(INACTIVE_DAYS_MAX), help="of --state inactive")
-    listing.add_argument("--sort", choices=get_args(UserSort))
-    listing.add_argument("--order", choices=("asc", "desc"))
+    listing.add_argument("--role", choices=get_args(Role), help="of this role only")
+    listing.add_argument("--state", choices=get_args(UserState), help="in this state only")
+    listing.add_argument(
+        "--inactive-days", metavar="N", type=_number(INACTIVE_DAYS_MAX), help="days not seen, of --state inactive (90)"
+    )
+    listing.add_argument("--sort", choices=get_args(UserSort), help="last_seen unless told")
+    listing.add_argument(
+        "--order", choices=("asc", "desc"), help="desc unless told: the newest, or the end of names, first"
+    )
     _add_rows(listing, USERS_LIMIT_MAX)
     _add_json(listing)
     _add_json(_of_user(actions, "show", shared, "show one with its sessions and the pages it saw last"))
@@ -41,10 +45,10 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
     verbs = actions.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_json(verbs.add_parser("verify", parents=[shared], help="check that no entry was changed or taken away"))
     listing = verbs.add_parser("ls", parents=[shared], help="list what happened, the newest first")
-    listing.add_argument("--event", metavar="NAME")
-    listing.add_argument("--outcome", choices=get_args(Outcome))
-    listing.add_argument("--user-id", metavar="ID", help="who did it or had it done")
-    listing.add_argument("--peer", metavar="ADDRESS")
+    listing.add_argument("--event", metavar="NAME", help="what happened, as in the list: authn_login_fail, say")
+    listing.add_argument("--outcome", choices=get_args(Outcome), help="of this outcome only")
+    listing.add_argument("--user-id", metavar="ID", help="who did it or had it done; `footfall users show` has it")
+    listing.add_argument("--peer", metavar="ADDRESS", help="where it came from")
     _add_rows(listing, AUTH_EVENTS_LIMIT_MAX)
     _add_json(listing)
 

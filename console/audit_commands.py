@@ -2,7 +2,7 @@
 
 import argparse
 
-from collector.wire.audit import AuditReport, AuthEventsAnswer
+from collector.wire.audit import AuditReport, AuthEvent, AuthEventsAnswer
 from console.answers import escaped, read
 from console.auth_log import who
 from console.client import Client
@@ -23,11 +23,13 @@ async def audit(client: Client, arguments: argparse.Namespace) -> Report:
         return Report(f"{escaped(raw)}\n")
     page = read(raw, AuthEventsAnswer)
     words = () if page.next is None else (f"only {len(page.events)} entries are shown, there may be more: see -n",)
-    rows = [
-        (one.number, f"{one.at:%Y-%m-%d %H:%M:%S}", one.event, one.outcome, who(one), one.peer, one.note)
-        for one in page.events
-    ]
-    return Report(table(COLUMNS, rows), words)
+    return Report(table(COLUMNS, [_row(one) for one in page.events]), words)
+
+
+def _row(one: AuthEvent) -> tuple[str | int, ...]:
+    # Whole ids: they are what --user-id and `footfall users show` take.
+    whose = who(one, id_length=None)
+    return one.number, f"{one.at:%Y-%m-%d %H:%M:%S}", one.event, one.outcome, whose, one.peer, one.note
 
 
 async def _verify(client: Client, *, as_json: bool) -> Report:

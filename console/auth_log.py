@@ -67,11 +67,14 @@ async def check(client: Asks) -> AuditReport:
     return read(await client.get("admin/auth-events/check", {}), AuditReport)
 
 
-def who(event: AuthEvent) -> str:
-    """Return whose entry it is: who did it, or who did it to whom; `~` stands before the hash of a name."""
+def who(event: AuthEvent, *, id_length: int | None = ID_LENGTH) -> str:
+    """Return whose entry it is: who did it, or who did it to whom; `~` stands before the hash of a name.
+
+    Without an `id_length` ids are whole.
+    """
     if event.name is not None:
-        return f"~{event.name[:ID_LENGTH]}"
-    return " > ".join(one[:ID_LENGTH] for one in _ids(event.actor, event.subject))
+        return f"~{event.name[:id_length]}"
+    return " > ".join(one[:id_length] for one in _ids(event.actor, event.subject))
 
 
 def fields_of(event: AuthEvent) -> list[tuple[str, str]]:

@@ -31,7 +31,7 @@ DEEDS = {"block": BLOCK, "unblock": UNBLOCK, "signout": END_SESSIONS, "otp-off":
 
 
 async def users(client: Client, arguments: argparse.Namespace) -> Report:
-    """Return a list, one user, or what was done to one; raises as `Client.get` does, UsageError where nobody has the name."""
+    """Return a list, one user, or what was done to one; raises as `Client.get` does, UsageError for what is asked wrongly."""
     if arguments.action == "ls":
         return await _list(client, arguments)
     user = await _named(client, arguments.user)
@@ -42,6 +42,8 @@ async def users(client: Client, arguments: argparse.Namespace) -> Report:
 
 
 async def _list(client: Client, arguments: argparse.Namespace) -> Report:
+    if arguments.inactive_days is not None and arguments.state != "inactive":
+        raise UsageError("--inactive-days says what --state inactive means: give both")
     names = ("search", "role", "state", "inactive_days", "sort", "order")
     asked = {name: str(value) for name in names if (value := getattr(arguments, name)) is not None}
     raw = await client.get("admin/users", asked | {"limit": str(arguments.rows_max)})

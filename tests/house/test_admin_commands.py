@@ -83,6 +83,18 @@ def test_a_user_is_blocked_let_in_again_signed_out_and_given_a_role(site: Site) 
     assert [row.split()[-2:] for row in rows[1:]] == [["role", "analyst"]]
 
 
+def test_the_ids_of_the_record_are_those_that_other_commands_take(site: Site) -> None:
+    assert site.run("users", "signout", "ann")[0] == 0
+    assert site.sign_in("ann")
+    assert site.run("users", "signout", "ann")[0] == 0
+    newest = site.run("audit", "ls", "--event", "session_expired", "-n", "1")[1].splitlines()[1]
+    actor, _, subject = newest.split()[5:8]
+    assert "nickname   boss\n" in site.run("users", "show", actor)[1]
+    assert "nickname   ann\n" in site.run("users", "show", subject)[1]
+    of_subject = site.run("audit", "ls", "--user-id", subject, "-n", "1")[1].splitlines()[1]
+    assert of_subject.split() == newest.split()
+
+
 def test_a_user_is_erased_once_its_name_is_typed(site: Site, tmp_path: Path) -> None:
     assert site.run("users", "erase", "anna") == (2, "", "footfall: there is no terminal to ask on; say --yes\n")
     environment = {"FOOTFALL_TOKEN": site.token}
@@ -105,6 +117,8 @@ def test_a_user_is_erased_once_its_name_is_typed(site: Site, tmp_path: Path) -> 
         ("users", "ls", "-n", "0"),
         ("users", "ls", "-n", "201"),
         ("users", "ls", "--inactive-days", "x"),
+        ("users", "ls", "--inactive-days", "30"),
+        ("users", "ls", "--state", "blocked", "--inactive-days", "30"),
         ("users", "ls", "--state", "locked"),
         ("users", "role", "ann"),
         ("users", "role", "ann", "root"),
