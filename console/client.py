@@ -14,7 +14,7 @@ from yarl import URL
 
 from console.answers import read, refusal
 from console.credentials import Credentials
-from console.errors import AnswerUnreadable, ConsoleError, Unreachable
+from console.errors import AnswerUnreadable, ConsoleError, Refused, Unreachable
 from console.sse import Message, Messages
 from console.text import clean
 from console.token_file import Tokens
@@ -174,7 +174,13 @@ class Client:
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._credentials.renew(ended, self.refresh))
         # A question that is given up must not take a refresh along: its answer would be lost, and with it the session.
-        return await asyncio.shield(self._renewal)
+        try:
+            return await asyncio.shield(self._renewal)
+        except Refused as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+            # The accounts are another service's: only there there is a next token.
+            return False
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

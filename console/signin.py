@@ -1,11 +1,15 @@
 """`footfall signin`: a name, a password and perhaps a code become the tokens of later commands."""
 
+from http import HTTPStatus
 from pathlib import Path
 
 from console.answers import read
 from console.client import Client
+from console.errors import Refused
 from console.report import Report
 from console.token_file import Tokens, write_tokens
+
+ELSEWHERE = "the accounts are another service's: sign in at its --url, with the --token-file that you use here"
 
 
 class SignedIn(Tokens, frozen=True, kw_only=True):
@@ -23,11 +27,17 @@ async def ask(client: Client, name: str, password: str, otp: str | None) -> Sign
     """Sign in by nickname, or by e-mail where the name has an @; `otp` is the code of a second factor, if there is one.
 
     Raises:
-        Refused: the daemon does not take the password or the code, or needs one (OTP_REQUIRED); else as `Client.post`.
+        Refused: the daemon does not take the password or the code, needs one (OTP_REQUIRED), or has no accounts; else
+            as `Client.post`.
     """
     member = "email" if "@" in name else "nickname"
     form = {member: name, "password": password} | ({} if otp is None else {"otp": otp})
-    return read(await client.post("auth/signin", form), SignedIn)
+    try:
+        return read(await client.post("auth/signin", form), SignedIn)
+    except Refused as refused:
+        if refused.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise Refused(refused.status, refused.code, ELSEWHERE) from None
 
 
 async def sign_in(client: Client, name: str, password: str, otp: str | None, token_file: Path) -> Report:

@@ -3,12 +3,15 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from console.token_file import Tokens, write_tokens
 from tests.house.daemon import ADMIN, PASSWORD, Daemon, wait_for
 from tests.house.test_live import listening
 
@@ -141,3 +144,21 @@ async def test_a_provider_that_is_gone_ends_an_open_stream(pair: Pair):
         pair.site.post("/track", {"source_label": "a"})
         await listener.ended()
     assert (listener.heard[-1].event, listener.heard[-1].data) == ("end", b'{"code":"identity_unreachable"}')
+
+
+def footfall(daemon: Daemon, file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "console", *words, "--url", daemon.url, "--token-file", str(file)]
+    return subprocess.run(command, input=f"{PASSWORD}\n", capture_output=True, text=True, timeout=30, check=False)
+
+
+def test_the_terminal_signs_in_there_and_asks_here(pair: Pair, tmp_path: Path):
+    file, sign_in = tmp_path / "token", ("signin", ADMIN, "--password-stdin")
+    assert "404 not_found: the accounts are another service's" in footfall(pair.site, file, *sign_in).stderr
+    assert footfall(pair.accounts, file, *sign_in).returncode == 0
+    assert footfall(pair.site, file, "top", "page").returncode == 0
+
+
+def test_a_terminal_whose_token_has_ended_is_told_so_here(pair: Pair, tmp_path: Path):
+    write_tokens(tmp_path / "token", Tokens("e30.e30.c2ln", "ffr1_c2ln"))
+    ended = footfall(pair.site, tmp_path / "token", "top", "page")
+    assert (ended.returncode, ended.stderr.partition(":")[2].split()[:2]) == (1, ["401", "invalid_token:"])
