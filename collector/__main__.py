@@ -16,6 +16,7 @@ import uvloop
 from collector.adapters import (
     erasure_of,
     event_door,
+    keys_of,
     log_format,
     now,
     open_identity,
@@ -107,7 +108,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     ):
         origins = Origins(settings.server.trusted_proxies, known)
         erasure = erasure_of(settings, secrets, identity, client, end_of(log))
-        callers = callers_of(identity, erasure, provider, secrets, store=client, origins=origins)
+        callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
         live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()

@@ -95,33 +95,51 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
         now,
         time.monotonic,
     )
-    otp_keys = OtpKeys(secrets.password_pepper.get_secret_value())
-    rules = PasswordRules(length_min=identity.password_length_min, site_name=identity.site_name)
     async with audit_file, users, passwords:
-        accounts = Accounts(
+        yield identity_of(
             users,
             passwords,
             sessions,
             throttle,
-            now,
-            audit=audit,
-            password_rules=rules,
-            otp_check=OtpCheck(otp_keys, now),
-        )
-        reauthentication = Reauthentication(passwords, throttle, now, audit=audit)
-        profiles = Profiles(users, passwords, reauthentication, throttle, now, audit=audit, password_rules=rules)
-        second_factors = SecondFactors(users, reauthentication, otp_keys, audit, now, site_name=identity.site_name)
-        yield Identity(
-            accounts=accounts,
-            sessions=sessions,
-            throttle=throttle,
-            standings=Standings(users, audit, now),
-            users=users,
             audit_log=audit_file,
             audit=audit,
-            profiles=profiles,
-            second_factors=second_factors,
+            otp_keys=OtpKeys(pepper),
+            clock=now,
+            password_length_min=identity.password_length_min,
+            site_name=identity.site_name,
         )
+
+
+def identity_of(
+    users: UserFiles,
+    passwords: Passwords,
+    sessions: Sessions,
+    throttle: Throttle,
+    *,
+    audit_log: AuditFile,
+    audit: Audit,
+    otp_keys: OtpKeys,
+    clock: Callable[[], datetime],
+    password_length_min: int,
+    site_name: str,
+) -> Identity:
+    """Return the rules of accounts over what is open."""
+    rules = PasswordRules(length_min=password_length_min, site_name=site_name)
+    check = OtpCheck(otp_keys, clock)
+    again = Reauthentication(passwords, throttle, clock, audit=audit)
+    return Identity(
+        accounts=Accounts(
+            users, passwords, sessions, throttle, clock, audit=audit, password_rules=rules, otp_check=check
+        ),
+        sessions=sessions,
+        throttle=throttle,
+        standings=Standings(users, audit, clock),
+        users=users,
+        audit_log=audit_log,
+        audit=audit,
+        profiles=Profiles(users, passwords, again, throttle, clock, audit=audit, password_rules=rules),
+        second_factors=SecondFactors(users, again, otp_keys, audit, clock, site_name=site_name),
+    )
 
 
 @contextlib.asynccontextmanager

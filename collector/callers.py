@@ -1,10 +1,11 @@
 """Who may call, and the routes of accounts: with users of our own, or with an outside identity provider's."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from collector.adapters import Identity, keys_of, now
+from collector.adapters import Identity
 from collector.administration.users import UserAnswers
-from collector.config import Secrets
 from collector.identity.caller import Authenticate
 from collector.identity.erasure import Erasure
 from collector.identity.handlers import Authentication
@@ -16,6 +17,7 @@ from collector.identity.profile_handlers import ProfileAnswers
 from collector.identity.provider import Provider
 from collector.identity.provider_answers import ProviderAnswers
 from collector.identity.session_handlers import SessionAnswers
+from collector.identity.signing_keys import SigningKey
 from collector.problems import Forbidden
 from collector.routes import Route
 from storage.ports import EventStore
@@ -33,31 +35,27 @@ def callers_of(
     identity: Identity,
     erasure: Erasure,
     provider: Provider | None,
-    secrets: Secrets,
+    keys: Sequence[SigningKey],
     *,
     store: EventStore,
     origins: Origins,
+    clock: Callable[[], datetime],
 ) -> Callers:
     """Return the provider's users, to whom nothing can be done here, or without a provider those of our own."""
     if provider is not None:
         provided = ProviderAnswers(provider, origins, identity.sessions.forbid)
         return Callers(provided.authenticate, provided.forbidden, provided.routes())
     own = SessionAnswers(identity.sessions, origins)
-    accounts = _accounts(identity, erasure, secrets, store, origins)
-    return Callers(own.authenticate, own.forbidden, [*own.routes(), *accounts])
-
-
-def _accounts(
-    identity: Identity, erasure: Erasure, secrets: Secrets, store: EventStore, origins: Origins
-) -> list[Route]:
     profiles, users, log = identity.profiles, identity.users, identity.audit_log
-    return [
+    routes = [
+        *own.routes(),
         *Authentication(identity.accounts, origins).routes(),
         *ProfileAnswers(profiles, erasure, origins).routes(),
         *OtpAnswers(identity.second_factors, origins).routes(),
-        *OwnExports(profiles, users, store, log, identity.audit, origins=origins, clock=now).routes(),
-        *KeySetAnswers(keys_of(secrets)).routes(),
+        *OwnExports(profiles, users, store, log, identity.audit, origins=origins, clock=clock).routes(),
+        *KeySetAnswers(keys).routes(),
         *UserAnswers(
-            users, identity.sessions, identity.standings, erasure, store=store, origins=origins, clock=now
+            users, identity.sessions, identity.standings, erasure, store=store, origins=origins, clock=clock
         ).routes(),
     ]
+    return Callers(own.authenticate, own.forbidden, routes)

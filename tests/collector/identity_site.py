@@ -12,31 +12,20 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 
+from collector.adapters import Identity, identity_of
 from collector.administration.auth_events import AuthEventAnswers
-from collector.administration.users import UserAnswers
 from collector.app import build_app
+from collector.callers import callers_of
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.erasure import Erasure
-from collector.identity.handlers import Authentication
-from collector.identity.key_set import KeySetAnswers
 from collector.identity.origin import Network, Origins
-from collector.identity.otp_check import OtpCheck
-from collector.identity.otp_handlers import OtpAnswers
 from collector.identity.otp_keys import OtpKeys
-from collector.identity.own_export import OwnExports
-from collector.identity.password_rules import PasswordRules
 from collector.identity.passwords import Passwords
-from collector.identity.profile import Profiles
-from collector.identity.profile_handlers import ProfileAnswers
-from collector.identity.reauthentication import Reauthentication
 from collector.identity.refresh_tokens import RefreshTokens
-from collector.identity.second_factor import SecondFactors
 from collector.identity.session import Lifetimes
-from collector.identity.session_handlers import SessionAnswers
 from collector.identity.sessions import Sessions
 from collector.identity.signing_keys import SigningKey, signing_key
-from collector.identity.standing import Standings
 from collector.identity.throttle import Rates, Throttle
 from collector.identity.tokens import Tokens
 from collector.limits import Gcra
@@ -174,51 +163,41 @@ async def open_site(
     ):
         floods = Gcra(FLOODS, clock.seconds, keys_max=FLOODS_MAX)
         audit = Audit(audit_file, chain_key, AuthEvents(log, door).append, clock, floods)
+        tokens = Tokens(keys, clock=clock)
         sessions = Sessions(
-            users,
-            Tokens(keys, clock=clock),
-            RefreshTokens(KEY),
-            audit,
-            clock,
-            lifetimes=lifetimes,
-            sessions_max=sessions_max,
+            users, tokens, RefreshTokens(KEY), audit, clock, lifetimes=lifetimes, sessions_max=sessions_max
         )
         kept = KeptFile(directory / "throttle.json")
-        throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
-        rules = PasswordRules(length_min=password_length_min, site_name=SITE_NAME)
-        otp_keys = OtpKeys(PEPPER.decode())
-        check = OtpCheck(otp_keys, clock)
-        accounts = Accounts(
-            users, passwords, sessions, throttle, clock, audit=audit, password_rules=rules, otp_check=check
+        identity = identity_of(
+            users,
+            passwords,
+            sessions,
+            Throttle(rates, KEY.encode(), kept, clock, clock.seconds),
+            audit_log=audit_file,
+            audit=audit,
+            otp_keys=OtpKeys(PEPPER.decode()),
+            clock=clock,
+            password_length_min=password_length_min,
+            site_name=SITE_NAME,
         )
-        origins = Origins(trusted_proxies, known)
-        answers = SessionAnswers(sessions, origins)
-        reauthentication = Reauthentication(passwords, throttle, clock, audit=audit)
-        profiles = Profiles(users, passwords, reauthentication, throttle, clock, audit=audit, password_rules=rules)
         store = MemoryStore(clock)
         erasing = erasing or ErasingStore()
-
-        async def end() -> LogPlace:
-            return LogPlace(log.log_id, len(log.lines))
-
-        erasure = Erasure(users, erasing, audit, end=end, unlisted=erasing.unlisted, clock=clock, retry_s=0.01)
-        standings = Standings(users, audit, clock)
-        admin = UserAnswers(users, sessions, standings, erasure, store=asked or store, origins=origins, clock=clock)
-        second_factors = SecondFactors(users, reauthentication, otp_keys, audit, clock, site_name=SITE_NAME)
-        routes = [
-            *Authentication(accounts, origins).routes(),
-            *ProfileAnswers(profiles, erasure, origins).routes(),
-            *OtpAnswers(second_factors, origins).routes(),
-            *OwnExports(profiles, users, asked or store, audit_file, audit, origins=origins, clock=clock).routes(),
-            *answers.routes(),
-            *KeySetAnswers(keys).routes(),
-            *admin.routes(),
-            *AuthEventAnswers(audit_file).routes(),
-        ]
-        app = build_app(routes, answers.authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=answers.forbidden)
-        running = [asyncio.create_task(one) for one in (throttle.run(), erasure.run())]
+        erasure = _erasure(identity, erasing, log, clock)
+        origins = Origins(trusted_proxies, known)
+        callers = callers_of(identity, erasure, None, keys, store=asked or store, origins=origins, clock=clock)
+        routes = [*callers.routes, *AuthEventAnswers(audit_file).routes()]
+        app = build_app(routes, callers.authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=callers.forbidden)
+        running = [asyncio.create_task(one) for one in (identity.throttle.run(), erasure.run())]
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, accounts, sessions, users, clock, log, audit_file, store, erasing)
+            yield Site(client, identity.accounts, sessions, users, clock, log, audit_file, store, erasing)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+def _erasure(identity: Identity, erasing: ErasingStore, log: MemoryLog, clock: Clock) -> Erasure:
+    async def end() -> LogPlace:
+        return LogPlace(log.log_id, len(log.lines))
+
+    unlisted = erasing.unlisted
+    return Erasure(identity.users, erasing, identity.audit, end=end, unlisted=unlisted, clock=clock, retry_s=0.01)
