@@ -28,7 +28,7 @@ def add_verbs(root: "argparse._SubParsersAction[argparse.ArgumentParser]", flags
     rotate = verbs.add_parser("rotate", parents=[flags], help="sign with a new one; the others still verify")
     rotate.set_defaults(verb="keys rotate")
     drop = verbs.add_parser("drop", parents=[flags], help="verify with an older one no longer")
-    drop.add_argument("kid", metavar="KEY")
+    drop.add_argument("kid", metavar="KEY", help="its id, as `footfalld keys list` shows it")
     drop.set_defaults(verb="keys drop")
 
 

@@ -1,4 +1,4 @@
-"""Erasing people: the account with its sessions at once, and what they did as soon as the store takes it (rule R12)."""
+"""Erasing people: the account with its sessions at once, and what they did as soon as the store takes it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable

@@ -1,4 +1,4 @@
-"""What can be wrong with a sign-up, a sign-in or an Authorization header."""
+"""What can be wrong with what is asked of accounts, each with its stable code."""
 
 from collector.identity.caller import AccessError, TokenInvalid
 from collector.wire.problem import RequestError
