@@ -136,7 +136,7 @@ class UserAnswers:
     async def _user(self, request: web.Request) -> User:
         user = await self._users.by_id(_named(request))
         if user is None:
-            raise UserUnknown("there is no such user")
+            raise UserUnknown
         return user
 
     def _listed(self, user: User) -> wire.AdminUser:

@@ -37,6 +37,10 @@ def asked_of(request: web.Request) -> str:
     return f"{request.method} {resource.canonical if resource else ''}"
 
 
+ENDED = "the session has ended"
+"""What is said of a token whose session or user is gone."""
+
+
 class AccessError(Exception):
     """The caller may not do this."""
 
@@ -59,7 +63,7 @@ class SessionGone(TokenInvalid):
     """The token is a good one of a session that is no more, or whose user is (401)."""
 
     def __init__(self, user_id: str, sid: str) -> None:
-        super().__init__("the session has ended")
+        super().__init__(ENDED)
         self.user_id = user_id
         self.sid = sid
 

@@ -98,7 +98,7 @@ class Erasure:
 
         user = await self._users.by_id(user_id)
         if user is None:
-            raise UserUnknown("there is no such user")
+            raise UserUnknown
         allow(user)
         await self._record("success", user_id, origin, by)
         try:
@@ -106,7 +106,7 @@ class Erasure:
         except (KeyError, LastAdmin, StorageError) as error:
             await self._record("failure", user_id, origin, by)
             if isinstance(error, KeyError):
-                raise UserUnknown("there is no such user") from None
+                raise UserUnknown from None
             raise
 
     async def run(self) -> None:

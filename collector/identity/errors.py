@@ -99,17 +99,26 @@ class SessionUnknown(RequestError):
 
     code = "session_unknown"
 
+    def __init__(self) -> None:
+        super().__init__("there is no such session")
+
 
 class UserUnknown(RequestError):
     """There is no user of this id (404)."""
 
     code = "user_unknown"
 
+    def __init__(self) -> None:
+        super().__init__("there is no such user")
+
 
 class LastAdmin(RequestError):
     """Nobody could administer the site any more (409)."""
 
     code = "last_admin"
+
+    def __init__(self) -> None:
+        super().__init__("this is the last administrator; make another one first")
 
 
 class NameTaken(RequestError):

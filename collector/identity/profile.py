@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.identity.audit import Audit, AuditEvent
-from collector.identity.caller import AccessError, Caller, TokenInvalid
+from collector.identity.caller import ENDED, AccessError, Caller, TokenInvalid
 from collector.identity.errors import NameTaken, ReauthenticationRequired
 from collector.identity.origin import Origin
 from collector.identity.password_rules import PasswordRules
@@ -65,7 +65,7 @@ class Profiles:
         """Return the caller's user; TokenInvalid when it has gone meanwhile."""
         user = await self._users.by_id(caller.user_id)
         if user is None:
-            raise TokenInvalid("the session has ended")
+            raise TokenInvalid(ENDED)
         return user
 
     async def require_password(self, caller: Caller, password: str, origin: Origin) -> None:
@@ -139,7 +139,7 @@ class Profiles:
     ) -> User:
         def changed(now: User) -> User:
             if all(session.sid != sid for session in now.sessions):
-                raise TokenInvalid("the session has ended")
+                raise TokenInvalid(ENDED)
             # Two changes on one ETag: the second one finds another profile, or another password than it knew.
             if tag_of_user(now) != tag_of_user(seen) or now.password_hash != seen.password_hash:
                 raise PreconditionFailed
@@ -149,7 +149,7 @@ class Profiles:
         try:
             return await self._users.update(seen.user_id, changed)
         except KeyError:
-            raise TokenInvalid("the session has ended") from None
+            raise TokenInvalid(ENDED) from None
         except UserExists as error:
             raise NameTaken(error.field) from None
 

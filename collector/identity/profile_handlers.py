@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from collector.answers import empty_answer, json_answer, unchanged_answer
-from collector.identity.caller import CALLER, TokenInvalid
+from collector.identity.caller import CALLER, ENDED, TokenInvalid
 from collector.identity.erasure import Erasure
 from collector.identity.errors import UserUnknown
 from collector.identity.origin import Origins
@@ -52,7 +52,7 @@ class ProfileAnswers:
         try:
             await self._erasure.erase_user(caller.user_id, origin, by=caller)
         except UserUnknown:
-            raise TokenInvalid("the session has ended") from None
+            raise TokenInvalid(ENDED) from None
         return empty_answer()
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from collector.identity import recovery_codes, totp
 from collector.identity.audit import Audit
-from collector.identity.caller import Caller, TokenInvalid
+from collector.identity.caller import ENDED, Caller, TokenInvalid
 from collector.identity.errors import OtpOff, OtpOn, OtpRequired, ReauthenticationRequired
 from collector.identity.origin import Origin
 from collector.identity.otp_check import FACTOR, OtpCheck, Refusal, Verdict
@@ -126,7 +126,7 @@ class SecondFactors:
     async def _reauthenticated(self, caller: Caller, password: str | None, origin: Origin) -> User:
         user = await self._users.by_id(caller.user_id)
         if user is None:
-            raise TokenInvalid("the session has ended")
+            raise TokenInvalid(ENDED)
         if password is None:
             raise ReauthenticationRequired("your password")
         await self._reauthentication.require_password(user, caller, password, origin)
@@ -142,7 +142,7 @@ class SecondFactors:
         def changed(now: User) -> User:
             nonlocal before, refusal
             if all(session.sid != caller.sid for session in now.sessions):
-                raise TokenInvalid("the session has ended")
+                raise TokenInvalid(ENDED)
             before = now.second_factor
             user, refusal = change(now)
             return user
@@ -150,7 +150,7 @@ class SecondFactors:
         try:
             user = await self._users.update(caller.user_id, changed)
         except KeyError:
-            raise TokenInvalid("the session has ended") from None
+            raise TokenInvalid(ENDED) from None
         if refusal is not None:
             await self._refuse(caller, origin, refusal)
         if note:

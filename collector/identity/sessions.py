@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.identity.audit import Audit, AuditEvent
-from collector.identity.caller import Caller, SessionGone, TokenInvalid
+from collector.identity.caller import ENDED, Caller, SessionGone, TokenInvalid
 from collector.identity.errors import RefreshReused, SessionExpired, SessionUnknown
 from collector.identity.origin import Origin
 from collector.identity.refresh_tokens import PREFIX, RefreshClaims, RefreshTokens
@@ -165,7 +165,7 @@ class Sessions:
         def ended(user: User) -> User:
             left = tuple(session for session in user.sessions if session.sid != sid)
             if len(left) == len(user.sessions):
-                raise SessionUnknown("there is no such session")
+                raise SessionUnknown
             return replace(user, sessions=left)
 
         await self._users.update(user_id, ended)
@@ -193,7 +193,7 @@ class Sessions:
         try:
             user = await self._users.update(claims.user_id, changed)
         except KeyError:
-            raise TokenInvalid("the session has ended") from None
+            raise TokenInvalid(ENDED) from None
         if refusal is not None:
             is_reused = isinstance(refusal, RefreshReused)
             event: AuditEvent = "authn_token_reuse" if is_reused else "session_expired"

@@ -62,17 +62,17 @@ class Standings:
         """Change the user where that changes something; on record first, so that nothing happens that is not."""
         user = await self._users.by_id(user_id)
         if user is None:
-            raise UserUnknown("there is no such user")
+            raise UserUnknown
         if change(user) == user:
             return
         await self._audit.record(event, "success", origin, actor=by.user_id, subject=user_id, sid=by.sid, note=note)
         try:
             await self._users.update(user_id, change)
         except KeyError:
-            raise UserUnknown("there is no such user") from None
+            raise UserUnknown from None
 
 
 def require_another(users: UserStore, user: User) -> None:
     """Raise LastAdmin where the user is the only administrator that can come in."""
     if user.role == "admin" and user.blocked_at is None and users.administrators() <= 1:
-        raise LastAdmin("this is the last administrator; make another one first")
+        raise LastAdmin
