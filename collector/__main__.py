@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 
 import uvloop
+from aiohttp import web
 
 from collector.adapters import (
     erasure_of,
@@ -32,7 +33,7 @@ from collector.administration.metrics import Metrics
 from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
 from collector.app import build_app
-from collector.callers import callers_of
+from collector.callers import Callers, callers_of
 from collector.commands import (
     control_verbs,
     exit_status,
@@ -121,25 +122,16 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *rejected.routes(),
             *AuthEventAnswers(identity.audit_log).routes(),
         ]
-        routes += Docs(routes, version=importlib.metadata.version("footfall")).routes()
-        app = build_app(
-            routes,
-            callers.authenticate,
-            body_bytes_max=settings.server.body_bytes_max,
-            body_wait_s=settings.server.body_wait_s,
-            over_tls=origins.over_tls,
-            refused=refused,
-            forbidden=callers.forbidden,
-        )
+        app = _application(settings, callers, routes, origins, refused)
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
-        own = (
+        verbs = (
             control_verbs(identity.accounts)
             | rebuild_verbs(store, client)
             | erase_verbs(erasure, identity.users, client)
+            | rejected_verbs(rejected)
         )
-        control = ControlServer(settings.data.dir / SOCKET_NAME, own | rejected_verbs(rejected))
-        async with control, asyncio.TaskGroup() as tasks:
+        async with ControlServer(settings.data.dir / SOCKET_NAME, verbs), asyncio.TaskGroup() as tasks:
             running = (
                 store.run(),
                 identity.throttle.run(),
@@ -162,6 +154,21 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             )
             for task in watching:
                 task.cancel()
+
+
+def _application(
+    settings: Settings, callers: Callers, routes: list[Route], origins: Origins, refused: Counter[int]
+) -> web.Application:
+    documents = Docs(routes, version=importlib.metadata.version("footfall")).routes()
+    return build_app(
+        [*routes, *documents],
+        callers.authenticate,
+        body_bytes_max=settings.server.body_bytes_max,
+        body_wait_s=settings.server.body_wait_s,
+        over_tls=origins.over_tls,
+        refused=refused,
+        forbidden=callers.forbidden,
+    )
 
 
 def _tracking(settings: Settings, authenticate: Authenticate, door: Door, log: WriteAheadLog) -> Tracking:
