@@ -31,6 +31,8 @@ RENEWALS_MAX = 2
 REFRESH_TIMEOUT_S = 4.0
 REFRESH_TRIES = 2
 """Both within the daemon's grace of 10 s: where the first answer was lost, the second try gives the same tokens."""
+USER_AGENT = "footfall"
+"""By which people know the terminal among their sessions."""
 JSON_TYPES = ("application/json", "application/problem+json")
 
 
@@ -67,7 +69,9 @@ class Client:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            headers={"Accept": "application/json"}, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            headers={"Accept": "application/json", "User-Agent": USER_AGENT},
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 

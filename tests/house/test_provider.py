@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -156,6 +157,8 @@ def test_the_terminal_signs_in_there_and_asks_here(pair: Pair, tmp_path: Path):
     assert "404 not_found: the accounts are another service's" in footfall(pair.site, file, *sign_in).stderr
     assert footfall(pair.accounts, file, *sign_in).returncode == 0
     assert footfall(pair.site, file, "top", "page").returncode == 0
+    sessions = re.findall(r"^session .*", footfall(pair.accounts, file, "users", "show", ADMIN).stdout, re.MULTILINE)
+    assert sessions[-1].endswith("  127.0.0.1  footfall")
 
 
 def test_a_terminal_whose_token_has_ended_is_told_so_here(pair: Pair, tmp_path: Path):
