@@ -17,7 +17,7 @@ TAIL_S = 2.0
 
 COLUMNS = (
     Column("Time", 14),
-    Column("Event", 28),
+    Column("Event", 26),
     Column("Outcome", 7),
     Column("Who", 19),
     Column("Address", 15, wide_only=True),
