@@ -111,6 +111,7 @@ class Accounts:
         await self._audit.require(lambda: self._throttle.require_signin(name, origin), "sign-in", origin)
         user = await self._named(nickname, email)
         is_right = await self._passwords.verify(password, user.password_hash if user else None)
+        await self._audit.require(lambda: self._throttle.require_no_wait(name, origin), "sign-in", origin)
         if not is_right or user is None or user.blocked_at is not None:
             await self._refuse(name, user, origin)
         session = self._sessions.new(origin)

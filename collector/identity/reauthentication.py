@@ -50,7 +50,9 @@ class Reauthentication:
         """
         name = tried_name(user.nickname, user.email)
         await self._audit.require(lambda: self._throttle.require_signin(name, origin), "password", origin)
-        if not await self._passwords.verify(password, user.password_hash):
+        is_right = await self._passwords.verify(password, user.password_hash)
+        await self._audit.require(lambda: self._throttle.require_no_wait(name, origin), "password", origin)
+        if not is_right:
             self._throttle.fail(name, origin)
             await self._audit.record(
                 failure, "failure", origin, actor=user.user_id, sid=caller.sid, note="of a signed-in user"

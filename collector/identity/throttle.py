@@ -83,6 +83,14 @@ class Throttle:
     def require_signin(self, name: str, origin: Origin) -> None:
         """Count a sign-in; RateExceeded where its peer makes too many, or has to wait with this name."""
         self._signins.take(origin.limited_as)
+        self.require_no_wait(name, origin)
+
+    def require_no_wait(self, name: str, origin: Origin) -> None:
+        """Count nothing; RateExceeded where the peer has to wait with this name.
+
+        It is asked again behind the hash: of tries that were let in together, those that others have overtaken learn no
+        more than they would have in turn.
+        """
         self._waits.require_none(self._known_as(name, origin))
 
     def fail(self, name: str, origin: Origin) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import functools
 import ipaddress
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse
 
-from tests.collector.identity_site import ANNA, FREE_FAILURES, PASSWORD, SHIPPED_RATES, Clock, Site
+from tests.collector.identity_site import ANNA, FREE_FAILURES, PASSWORD, SHIPPED_RATES, Clock, Site, bearer
 from tests.collector.identity_site import open_site as open_generous_site
 from tests.collector.test_identity_sessions import comparable
 
@@ -52,6 +53,22 @@ async def test_b4_a_name_that_nobody_has_is_limited_as_one_that_somebody_has(tmp
                 comparable(other),
             )
         assert known[-1].headers["Retry-After"] == "1"
+
+
+async def test_b4_guesses_that_are_sent_at_once_learn_no_more_than_those_in_turn(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        await site.sign_up()
+        answers = await asyncio.gather(*(tried(site, "anna", "wrong password") for _ in range(40)))
+        assert Counter(answer.status for answer in answers) == {401: FREE_FAILURES, 429: 40 - FREE_FAILURES}
+
+
+async def test_b4_guesses_at_ones_own_password_that_are_sent_at_once_learn_no_more_either(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        token = (await site.sign_up())["jwt_token"]
+        guess = {"password": "wrong password"}
+        tries = (site.client.delete("/auth/me", json=guess, headers=bearer(token)) for _ in range(20))
+        answers = await asyncio.gather(*tries)
+        assert Counter(answer.status for answer in answers) == {403: FREE_FAILURES, 429: 20 - FREE_FAILURES}
 
 
 async def test_b4_a_name_waits_in_every_spelling(tmp_path: Path) -> None:
