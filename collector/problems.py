@@ -100,7 +100,7 @@ RETRY_AFTER_S = (1, 5)
 
 
 Forbidden = Callable[[web.Request], Awaitable[None]]
-"""Puts on record that the sender of a request may not do what it asks for; StorageError where it cannot."""
+"""Puts on record that the sender of a request may not do what it asks for; what it raises is answered instead."""
 
 
 def answering_problems(handler: Handler, refused: Counter[int], forbidden: Forbidden | None = None) -> Handler:
@@ -152,7 +152,7 @@ async def _problem(request: web.Request, error: Exception, forbidden: Forbidden 
     if row.status == http.HTTPStatus.FORBIDDEN and forbidden is not None:
         try:
             await forbidden(request)
-        except storage.StorageError as failed:
+        except Exception as failed:  # noqa: BLE001 - as above: the session, too, may have ended since the handler began
             return await _problem(request, failed, None)
     return _known(error, row)
 

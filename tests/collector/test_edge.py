@@ -19,6 +19,7 @@ from collector.identity.origin import Origins
 from collector.routes import Answer, Bodyless, Route, Who
 from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTooLarge, FieldError, QueryInvalid
 from storage.errors import (
+    AuditFailed,
     DirectoryUnusable,
     LogFailed,
     LogFull,
@@ -335,6 +336,29 @@ async def test_h5_who_came_encrypted_through_a_trusted_proxy_is_told_to_come_so_
     async with TestClient(TestServer(app)) as client:
         answer = await client.request(method, path, headers=forwarded, allow_redirects=False)
         assert answer.headers.get("Strict-Transport-Security") == said
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (TokenInvalid("the session has ended"), 401, "invalid_token"),
+        (AuditFailed("the disk is full"), 503, "audit_failed"),
+        (ZeroDivisionError(SECRET), 500, "internal_error"),
+    ],
+)
+async def test_h6_what_keeps_a_refusal_from_being_put_on_record_is_answered_in_its_place(
+    things: Things, failure: Exception, status: int, code: str
+):
+    things.error = NotYours("that is somebody else's")
+
+    async def forbidden(_: web.Request) -> None:
+        raise failure
+
+    app = build_app(things.routes(), authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=forbidden)
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get("/error")
+        assert (answer.status, (await answer.json())["code"]) == (status, code)
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 UNREADABLE = {
