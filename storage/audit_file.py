@@ -106,8 +106,8 @@ class AuditFile:
     def _begin(self, number: int) -> None:
         path = self._path(number)
         is_new = not path.exists()
-        self._number = number
-        before, self._file = self._file, os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        before, self._file, self._number = self._file, opened, number
         if before >= 0:
             os.close(before)
         self._size = _whole_lines(self._file)
@@ -119,14 +119,30 @@ class AuditFile:
         if self._broken is not None:
             raise AuditFailed(self._broken)
         if self._size >= self._file_bytes_max:
-            self._begin(self._number + 1)
+            self._go_on(self._number + 1)
         entry = sealed(self._head.number + 1, row, self._head.chain, self._mac)
         line = encode(entry)
         self._write(line)
         self._size += len(line)
         self._head = Head(entry.number, entry.chain)
+        self._write_head()
+
+    def _go_on(self, number: int) -> None:
+        try:
+            self._begin(number)
+        except OSError as error:
+            reason = f"{self._path(number)}: cannot be begun: {error}"
+            if self._number == number:
+                # It is open, but its name may not be on the disk: what is written to it could go with it.
+                reason = self._broken = f"{reason}; restart the daemon"
+            raise AuditFailed(reason) from error
+
+    def _write_head(self) -> None:
         # Not synced: behind the entry it may be old after a power cut, never ahead of it.
-        os.pwrite(self._head_file, b"%020d %s\n" % (entry.number, entry.chain.encode("ascii")), 0)
+        try:
+            os.pwrite(self._head_file, b"%020d %s\n" % (self._head.number, self._head.chain.encode("ascii")), 0)
+        except OSError as error:
+            raise AuditFailed(f"{self._directory / HEAD_NAME}: cannot be written: {error}") from error
 
     def _write(self, line: bytes) -> None:
         try:

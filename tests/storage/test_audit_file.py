@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import resource
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -229,3 +230,25 @@ async def test_f8_what_finds_no_room_is_refused_whole_and_the_chain_goes_on(tmp_
         assert len(lines_of(path)) == 1
         await audit.append(row())
         assert ((await audit.check()).rows, (await audit.check()).damage) == (2, None)
+
+
+async def test_f8_a_row_whose_file_cannot_be_begun_is_refused_and_a_later_one_is_not(tmp_path: Path) -> None:
+    async with opened(tmp_path, file_bytes_max=1) as audit:
+        await audit.append(row(1))
+        in_the_way = tmp_path / "audit" / "00000002.ndjson"
+        in_the_way.mkdir()
+        for number in (2, 3):
+            with pytest.raises(AuditFailed, match=r"00000002\.ndjson: cannot be begun"):
+                await audit.append(row(number))
+        in_the_way.rmdir()
+        await audit.append(row(4))
+        assert [entry.row for entry in (await audit.page(EVERYTHING, limit=9)).entries] == [row(4), row(1)]
+        assert ((await audit.check()).rows, (await audit.check()).damage) == (2, None)
+
+
+async def test_f8_a_row_that_the_head_finds_no_room_for_is_refused(tmp_path: Path) -> None:
+    async with opened(tmp_path) as audit:
+        with Path("/dev/full").open("wb") as full:
+            os.dup2(full.fileno(), audit._head_file)
+        with pytest.raises(AuditFailed, match="head: cannot be written"):
+            await audit.append(row(1))
