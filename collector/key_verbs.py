@@ -1,4 +1,4 @@
-"""`footfalld keys list`, `rotate` and `drop`: the keys of access tokens, in the file of secrets."""
+"""`footfalld keys ls`, `rotate` and `drop`: the keys of access tokens, in the file of secrets."""
 
 import argparse
 import os
@@ -23,12 +23,12 @@ NAMES = ("SECRET_KEY", "OLD_SECRET_KEYS")
 def add_verbs(root: "argparse._SubParsersAction[argparse.ArgumentParser]", flags: argparse.ArgumentParser) -> None:
     """Add the verbs to the parser of `footfalld`."""
     verbs = root.add_parser("keys", help="the keys of access tokens").add_subparsers(required=True, metavar="VERB")
-    listing = verbs.add_parser("list", parents=[flags], help="show them by their ids")
-    listing.set_defaults(verb="keys list")
+    listing = verbs.add_parser("ls", parents=[flags], help="show them by their ids")
+    listing.set_defaults(verb="keys ls")
     rotate = verbs.add_parser("rotate", parents=[flags], help="sign with a new one; the others still verify")
     rotate.set_defaults(verb="keys rotate")
     drop = verbs.add_parser("drop", parents=[flags], help="verify with an older one no longer")
-    drop.add_argument("kid", metavar="KEY", help="its id, as `footfalld keys list` shows it")
+    drop.add_argument("kid", metavar="KEY", help="its id, as `footfalld keys ls` shows it")
     drop.set_defaults(verb="keys drop")
 
 
@@ -38,7 +38,7 @@ def run_keys(arguments: argparse.Namespace, keys_of: KeysOf) -> None:
     secrets = load_secrets(env_file)
     keys = keys_of(secrets)
     match arguments.verb:
-        case "keys list":
+        case "keys ls":
             write_columns(COLUMNS, map(_row, keys, ["signs and verifies"] + ["verifies"] * len(keys[1:])))
         case "keys rotate":
             _rotate(env_file, secrets)
@@ -71,7 +71,7 @@ def _drop(env_file: Path, secrets: Secrets, place: int) -> None:
 def _place(kid: str, keys: Sequence[SigningKey]) -> int:
     place = next((number for number, key in enumerate(keys) if key.kid == kid), None)
     if place is None:
-        raise CommandError(f"there is no key {kid!a}; `footfalld keys list` shows them")
+        raise CommandError(f"there is no key {kid!a}; `footfalld keys ls` shows them")
     if place == 0:
         raise CommandError(f"{kid} is the key that signs; `footfalld keys rotate` puts another one in its place")
     return place

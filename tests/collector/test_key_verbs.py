@@ -1,4 +1,4 @@
-"""`footfalld keys list`, `rotate` and `drop`, on real files of secrets."""
+"""`footfalld keys ls`, `rotate` and `drop`, on real files of secrets."""
 
 import os
 import secrets
@@ -28,7 +28,7 @@ def keys(*words: str) -> int:
 
 def listed(capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
     capsys.readouterr()
-    assert keys("list") == 0
+    assert keys("ls") == 0
     return [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()[1:]]
 
 
@@ -87,7 +87,7 @@ def test_a_link_to_the_file_stays_one() -> None:
 def test_no_key_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     before = load_secrets(ENV)
     keys("rotate")
-    keys("list")
+    keys("ls")
     shown = "".join(capsys.readouterr())
     for each in (before, load_secrets(ENV)):
         assert each.secret_key.get_secret_value() not in shown
@@ -102,7 +102,7 @@ def test_the_key_that_signs_is_not_dropped(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("kid", ["", "unknown", "../.env", "\x1b[2J", "é"])
 def test_an_unknown_key_is_not_dropped(capsys: pytest.CaptureFixture[str], kid: str) -> None:
     said = refusal(capsys, "drop", kid)
-    assert said == f"there is no key {kid!a}; `footfalld keys list` shows them"
+    assert said == f"there is no key {kid!a}; `footfalld keys ls` shows them"
 
 
 def test_there_are_so_many_keys_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_a_file_of_somebody_else_is_left_to_him(capsys: pytest.CaptureFixture[st
     assert "belongs to user id 1" in refusal(capsys, "rotate")
 
 
-@pytest.mark.parametrize("words", [("list",), ("rotate",), ("drop", "x")])
+@pytest.mark.parametrize("words", [("ls",), ("rotate",), ("drop", "x")])
 def test_c9_unfit_secrets_are_refused_with_the_remedy(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
