@@ -216,7 +216,10 @@ async def test_f5_of_two_administrators_who_demote_each_other_at_once_one_stays(
             done(site, other, "PUT", f"{await id_of(site, 'one')}/role", {"role": "user"}),
         )
         assert site.users.administrators() == 1
+        outcomes = [entry.row.outcome for entry in await site.audited(event="authz_change")]
     assert sorted(status for status, _ in answers) in ([204, 403], [204, 409])
+    # What was on record and refused in the end is so on record too.
+    assert outcomes.count("success") - outcomes.count("failure") == 1
 
 
 async def test_e4_a_user_that_an_administrator_erases_is_gone_everywhere(tmp_path: Path) -> None:
