@@ -168,7 +168,10 @@ class Sessions:
                 raise SessionUnknown
             return replace(user, sessions=left)
 
-        await self._users.update(user_id, ended)
+        try:
+            await self._users.update(user_id, ended)
+        except KeyError:  # the user is gone, and every session with it
+            raise SessionUnknown("there is no such session") from None
 
     async def _changed(
         self, claims: RefreshClaims, origin: Origin, change: Callable[[Session, datetime], Session]

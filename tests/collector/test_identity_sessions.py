@@ -271,6 +271,16 @@ async def test_e1_another_users_session_is_as_unknown_as_none_however_its_id_is_
         assert (await site.me(anna["jwt_token"])).status == 200
 
 
+async def test_e4_sessions_of_a_user_who_is_being_erased_are_unknown_or_ended_with_it(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        boss, anna = await site.add_admin(), await site.sign_up()
+        erasure = site.client.delete(f"/admin/users/{anna['user']['user_id']}", headers=bearer(boss))
+        ends = [site.client.delete(f"/auth/sessions/{'0' * 32}", headers=bearer(anna["jwt_token"])) for _ in range(40)]
+        erased, *answers = await asyncio.gather(erasure, *ends)
+        assert erased.status == 204
+        assert {answer.status for answer in answers} <= {404, 401}
+
+
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS.keys() - {"another user's", "url-encoded"}))
 async def test_e1_an_id_that_is_almost_ones_own_ends_nothing(tmp_path: Path, mutation: str) -> None:
     async with open_site(tmp_path) as site:
