@@ -119,6 +119,8 @@ class Accounts:
             opened, displaced = await self._open(user, password, otp, session)
         except _PasswordChanged:
             return await self.sign_in(password, origin, nickname=nickname, email=email, otp=otp)
+        except CredentialsWrong:
+            await self._refuse(name, user, origin)
         except REFUSALS as refusal:
             await self._refuse_otp(name, user, refusal, origin)
         failures = self._throttle.succeed(name, origin)

@@ -1,5 +1,8 @@
 """The routes of sessions, and who sends a request."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
 import msgspec
 from aiohttp import web
 
@@ -11,6 +14,8 @@ from collector.identity.sessions import Grant, Sessions, is_refresh_token
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
 from collector.wire import accounts as wire
 from storage.user import Session
+
+Result = TypeVar("Result")
 
 REFRESHED = {200: Answer(wire.Refreshed)}
 
@@ -42,11 +47,7 @@ class SessionAnswers:
             AuditFailed, LogFull: that could not be put on record.
         """
         token = bearer(request)
-        try:
-            return None if token is None else await self._sessions.authenticate(token)
-        except SessionGone as gone:
-            await self._sessions.used_after_end(gone, self._origins.of(request))
-            raise
+        return None if token is None else await self._noting_end(request, self._sessions.authenticate(token))
 
     async def forbidden(self, request: web.Request) -> None:
         """Put on record that the sender, whose token is good, may not do what it asked for."""
@@ -56,14 +57,14 @@ class SessionAnswers:
 
     async def refresh(self, request: web.Request) -> web.Response:
         """Answer the next pair of tokens for the refresh token that is sent as Bearer."""
-        return _refreshed(await self._sessions.refresh(required_bearer(request), self._origins.of(request)))
+        token, origin = required_bearer(request), self._origins.of(request)
+        return _refreshed(await self._noting_end(request, self._sessions.refresh(token, origin)))
 
     async def renew(self, request: web.Request) -> web.Response:
         """Answer as POST does; for a jwt_token that is still good (R1) another one of the same session."""
         token, origin = required_bearer(request), self._origins.of(request)
-        if is_refresh_token(token):
-            return _refreshed(await self._sessions.refresh(token, origin))
-        return _refreshed(await self._sessions.renew(token, origin))
+        refresh = self._sessions.refresh if is_refresh_token(token) else self._sessions.renew
+        return _refreshed(await self._noting_end(request, refresh(token, origin)))
 
     async def sign_out(self, request: web.Request, query: wire.SignoutQuery) -> web.Response:
         """End the session of the token, the user's others, or all; where it has ended already the answer is alike."""
@@ -80,6 +81,14 @@ class SessionAnswers:
         """End one of the caller's sessions; another user's is as unknown as none."""
         await self._sessions.end(request[CALLER].user_id, request.match_info["sid"], self._origins.of(request))
         return empty_answer()
+
+    async def _noting_end(self, request: web.Request, use: Awaitable[Result]) -> Result:
+        """Return what the use of a token brings; one of a session that has ended goes on record."""
+        try:
+            return await use
+        except SessionGone as gone:
+            await self._sessions.used_after_end(gone, self._origins.of(request))
+            raise
 
 
 def own_session(session: Session, current_sid: str) -> wire.OwnSession:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from collector.identity.audit import Audit, AuditEvent
-from collector.identity.caller import ENDED, Caller, SessionGone, TokenInvalid
+from collector.identity.caller import Caller, SessionGone
 from collector.identity.errors import RefreshReused, SessionExpired, SessionUnknown
 from collector.identity.origin import Origin
 from collector.identity.refresh_tokens import PREFIX, RefreshClaims, RefreshTokens
@@ -96,7 +96,8 @@ class Sessions:
         Raises:
             RefreshReused: it was used before, by whoever; the session has ended.
             SessionExpired: the session has ended by time.
-            TokenInvalid: it is no refresh token of ours, or the session is gone.
+            SessionGone: the session is, or its user.
+            TokenInvalid: it is no refresh token of ours.
         """
         claims = self._refresh_tokens.read(token)
 
@@ -171,7 +172,7 @@ class Sessions:
         try:
             await self._users.update(user_id, ended)
         except KeyError:  # the user is gone, and every session with it
-            raise SessionUnknown("there is no such session") from None
+            raise SessionUnknown from None
 
     async def _changed(
         self, claims: RefreshClaims, origin: Origin, change: Callable[[Session, datetime], Session]
@@ -196,7 +197,7 @@ class Sessions:
         try:
             user = await self._users.update(claims.user_id, changed)
         except KeyError:
-            raise TokenInvalid(ENDED) from None
+            raise SessionGone(claims.user_id, claims.sid) from None
         if refusal is not None:
             is_reused = isinstance(refusal, RefreshReused)
             event: AuditEvent = "authn_token_reuse" if is_reused else "session_expired"

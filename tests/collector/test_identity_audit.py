@@ -1,5 +1,6 @@
 """What is put on record: rows B1, B7, B12, D2, D3, D11, F6 and F8 of the security checklist."""
 
+import asyncio
 import json
 import os
 from pathlib import Path
@@ -107,6 +108,31 @@ async def test_the_end_of_a_session_is_on_record_once(tmp_path: Path) -> None:
         ("ended by its user", "success", True),
         ("signed out: session", "success", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "kind"), [("POST", "refresh_token"), ("GET", "refresh_token"), ("GET", "jwt_token")]
+)
+async def test_a_refresh_of_a_session_that_has_ended_is_on_record(tmp_path: Path, method: str, kind: str) -> None:
+    async with open_site(tmp_path) as site:
+        envelope = await site.sign_up()
+        await site.sign_out(envelope["jwt_token"])
+        for _ in range(2):
+            answer = await site.client.request(method, "/auth/refresh", headers=bearer(envelope[kind]))
+            assert answer.status == 401
+        (row,) = await rows(site, event="session_use_after_expire")
+    assert (row.outcome, row.subject) == ("failure", envelope["user"]["user_id"])
+
+
+async def test_c11_a_sign_in_that_a_block_overtakes_is_on_record(tmp_path: Path) -> None:
+    async with open_site(tmp_path, cost=10) as site:
+        boss, anna = await site.add_admin(), await site.sign_up()
+        path = f"/admin/users/{anna['user']['user_id']}/block"
+        # The hash takes longer than the block.
+        refused, blocked = await asyncio.gather(site.sign_in(), site.client.put(path, headers=bearer(boss)))
+        assert (refused.status, blocked.status) == (401, 204)
+        (row,) = await rows(site, event="authn_login_fail")
+    assert row.subject == anna["user"]["user_id"]
 
 
 async def test_d2_a_reused_refresh_token_is_on_record_and_so_is_each_renewal(tmp_path: Path) -> None:
