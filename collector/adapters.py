@@ -77,23 +77,29 @@ async def open_identity(settings: Settings, secrets: Secrets, tell: Tell) -> Asy
     floods = Gcra(FLOODS, time.monotonic, keys_max=FLOODS_MAX)
     audit = Audit(audit_file, derived_key(pepper, "audit name"), tell, now, floods)
     users = UserFiles(settings.data.dir / "users", cached_users_max=identity.cached_users_max)
+    throttle = Throttle(
+        Rates(
+            identity.signins_per_minute,
+            identity.signups_per_minute,
+            identity.free_failures,
+            identity.changes_per_minute,
+        ),
+        derived_key(pepper, "throttle"),
+        KeptFile(settings.data.dir / "throttle.json"),
+        now,
+        time.monotonic,
+    )
     sessions = Sessions(
         users,
         Tokens(keys_of(secrets), clock=now),
         RefreshTokens(pepper),
         audit,
         now,
+        throttle=throttle,
         lifetimes=Lifetimes(
             60 * secrets.access_token_expire_minutes, identity.session_idle_s, identity.session_absolute_s
         ),
         sessions_max=identity.sessions_max,
-    )
-    throttle = Throttle(
-        Rates(identity.signins_per_minute, identity.signups_per_minute, identity.free_failures),
-        derived_key(pepper, "throttle"),
-        KeptFile(settings.data.dir / "throttle.json"),
-        now,
-        time.monotonic,
     )
     async with audit_file, users, passwords:
         yield identity_of(

@@ -119,6 +119,7 @@ class Identity(Section):
     signins_per_minute: int = Field(60, ge=1, le=1_000_000)
     free_failures: int = Field(5, ge=1, le=1000)
     signups_per_minute: int = Field(20, ge=1, le=1_000_000)
+    changes_per_minute: int = Field(60, ge=1, le=1_000_000)
     sessions_max: int = Field(10, ge=1, le=1000)
     session_idle_s: int = Field(7 * DAY_S, ge=60, le=365 * DAY_S)
     session_absolute_s: int = Field(30 * DAY_S, ge=60, le=3650 * DAY_S)

@@ -61,6 +61,7 @@ class OwnExports:
         caller = request[CALLER]
         user = await self._profiles.of(caller)
         origin = self._origins.of(request)
+        await self._profiles.require_change(caller, "export", origin)
         await self._audit.record("sensitive_read", "success", origin, actor=user.user_id, sid=caller.sid, note="export")
         async with contextlib.aclosing(self._document(user, caller)) as chunks:
             return await stream(request, chunks, EXPORT_HEADERS)

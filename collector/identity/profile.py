@@ -72,6 +72,10 @@ class Profiles:
         """Return where the password is the caller's; raises as `Reauthentication.require_password`, and TokenInvalid."""
         await self._reauthentication.require_password(await self.of(caller), caller, password, origin)
 
+    async def require_change(self, caller: Caller, what: str, origin: Origin) -> None:
+        """Count one of the caller's changes; RateExceeded, with `what` on record, where there are too many."""
+        await self._audit.require(lambda: self._throttle.require_change(caller.user_id), what, origin)
+
     async def change(self, caller: Caller, change: Change, match: Match, origin: Origin) -> User:
         """Return the caller's user, changed; a new password ends all its sessions but the caller's.
 
@@ -80,7 +84,7 @@ class Profiles:
             ReauthenticationRequired, PasswordWrong: as `Reauthentication.require`.
             BodyInvalid: the new password is unfit, or the user would have no name to sign in with.
             NameTaken: the nickname or e-mail is another user's.
-            RateExceeded: too many wrong passwords, or too many names tried.
+            RateExceeded: too many changes, too many wrong passwords, or too many names tried.
             TokenInvalid: the session has ended meanwhile.
             HashQueueFull, AuditFailed, LogFull: nothing was changed; try again.
         """
@@ -90,6 +94,7 @@ class Profiles:
         if not change.members and change.password is None:
             return user
         _require_signin_name(user, change)
+        await self.require_change(caller, "change of profile", origin)
         await self._reauthenticate(user, caller, change, origin)
         await self._require_free(user, change, origin)
         new_hash = None if change.password is None else await self._new_hash(change.password, user, change)

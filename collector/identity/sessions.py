@@ -14,7 +14,9 @@ from collector.identity.errors import RefreshReused, SessionExpired, SessionUnkn
 from collector.identity.origin import Origin
 from collector.identity.refresh_tokens import PREFIX, RefreshClaims, RefreshTokens
 from collector.identity.session import Lifetimes, extended, rotated
+from collector.identity.throttle import Throttle
 from collector.identity.tokens import Tokens
+from collector.limits import RateExceeded
 from storage.ports import UserStore
 from storage.user import Session, User
 
@@ -47,6 +49,7 @@ class Sessions:
         audit: Audit,
         clock: Callable[[], datetime],
         *,
+        throttle: Throttle,
         lifetimes: Lifetimes,
         sessions_max: int,
         random_hex: Callable[[int], str] = secrets.token_hex,
@@ -54,6 +57,7 @@ class Sessions:
         self._users = users
         self._tokens = tokens
         self._refresh_tokens = refresh_tokens
+        self._throttle = throttle
         self._audit = audit
         self._clock = clock
         self._lifetimes = lifetimes
@@ -97,6 +101,7 @@ class Sessions:
             RefreshReused: it was used before, by whoever; the session has ended.
             SessionExpired: the session has ended by time.
             SessionGone: the session is, or its user.
+            RateExceeded: the user has refreshed too often.
             TokenInvalid: it is no refresh token of ours.
         """
         claims = self._refresh_tokens.read(token)
@@ -180,6 +185,7 @@ class Sessions:
         """Return the user with the session changed; an error of the change that means its end ends it."""
         refusal: SessionExpired | RefreshReused | None = None
         is_changed = False
+        event: AuditEvent
 
         def changed(user: User) -> User:
             nonlocal refusal, is_changed
@@ -191,6 +197,8 @@ class Sessions:
                 return replace(user, sessions=tuple(one for one in user.sessions if one is not session))
             if new is session:
                 return user
+            # Only here: whoever keeps a token of a session that has ended must not use up what its user may.
+            self._throttle.require_change(user.user_id)
             is_changed = True
             return replace(user, sessions=tuple(new if one is session else one for one in user.sessions))
 
@@ -198,9 +206,13 @@ class Sessions:
             user = await self._users.update(claims.user_id, changed)
         except KeyError:
             raise SessionGone(claims.user_id, claims.sid) from None
+        except RateExceeded:
+            event = "excess_rate_limit_exceeded"
+            await self._audit.record_flood(event, origin, actor=claims.user_id, sid=claims.sid, note="refresh")
+            raise
         if refusal is not None:
             is_reused = isinstance(refusal, RefreshReused)
-            event: AuditEvent = "authn_token_reuse" if is_reused else "session_expired"
+            event = "authn_token_reuse" if is_reused else "session_expired"
             await self._audit.record(
                 event, "failure", origin, subject=claims.user_id, sid=claims.sid, note=refusal.code
             )

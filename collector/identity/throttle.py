@@ -1,4 +1,4 @@
-"""How often somebody may try to sign in or up: by the name that is tried, and by where the tries come from."""
+"""How often somebody may try to sign in or up, by name and by where the tries come from, and what users may write."""
 
 import asyncio
 import hashlib
@@ -39,11 +39,15 @@ class Kept(Protocol):
 
 
 class Rates(NamedTuple):
-    """Requests a minute from one peer; and how many wrong passwords for one name from there have no wait behind them."""
+    """Requests a minute from one peer, and changes of one user.
+
+    So many wrong passwords for one name from one peer as `free_failures` says have no wait behind them.
+    """
 
     signins: int
     signups: int
     free_failures: int
+    changes: int
 
 
 def tried_name(nickname: str | None, email: str | None) -> str:
@@ -52,7 +56,7 @@ def tried_name(nickname: str | None, email: str | None) -> str:
 
 
 class Throttle:
-    """Limits of sign-in and sign-up; `clock` gives aware times, `monotonic` seconds.
+    """Limits of sign-in, sign-up and what the signed-in have written; `clock` gives aware times, `monotonic` seconds.
 
     A name waits by the peer that tries it: whoever fails with somebody else's name delays nobody but himself. Names are
     known by MACs under `key` alone, as people type passwords there now and then.
@@ -65,6 +69,7 @@ class Throttle:
         self._kept = kept
         self._signins = Gcra(Rate(rates.signins, 60.0), monotonic, keys_max=KEYS_MAX)
         self._signups = Gcra(Rate(rates.signups, 60.0), monotonic, keys_max=KEYS_MAX)
+        self._changes = Gcra(Rate(rates.changes, 60.0), monotonic, keys_max=KEYS_MAX)
         self._waits = Waits(
             clock,
             free=rates.free_failures,
@@ -92,6 +97,10 @@ class Throttle:
         more than they would have in turn.
         """
         self._waits.require_none(self._known_as(name, origin))
+
+    def require_change(self, user_id: str) -> None:
+        """Count what a user has put on record without a password; RateExceeded where that would fill the disk in time."""
+        self._changes.take(user_id)
 
     def fail(self, name: str, origin: Origin) -> None:
         """Count a wrong password for a name, whether somebody has it or not."""

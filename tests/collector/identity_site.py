@@ -50,10 +50,10 @@ SITE_NAME = "Turm Café"
 BODY_BYTES_MAX = 64 * 1024
 LIFETIME_S = 900
 DAY_S = 86_400
-RATES = Rates(1000, 1000, 1000)
+RATES = Rates(1000, 1000, 1000, 1000)
 """More than a test of something else ever makes."""
 FREE_FAILURES = 5
-SHIPPED_RATES = Rates(60, 20, FREE_FAILURES)
+SHIPPED_RATES = Rates(60, 20, FREE_FAILURES, 60)
 LIFETIMES = Lifetimes(LIFETIME_S, 7 * DAY_S, 30 * DAY_S)
 
 ANNA = {"firstname": "Anna", "lastname": "Ivanova", "nickname": "anna", "age": 30, "password": PASSWORD}
@@ -164,15 +164,23 @@ async def open_site(
         floods = Gcra(FLOODS, clock.seconds, keys_max=FLOODS_MAX)
         audit = Audit(audit_file, chain_key, AuthEvents(log, door).append, clock, floods)
         tokens = Tokens(keys, clock=clock)
-        sessions = Sessions(
-            users, tokens, RefreshTokens(KEY), audit, clock, lifetimes=lifetimes, sessions_max=sessions_max
-        )
         kept = KeptFile(directory / "throttle.json")
+        throttle = Throttle(rates, KEY.encode(), kept, clock, clock.seconds)
+        sessions = Sessions(
+            users,
+            tokens,
+            RefreshTokens(KEY),
+            audit,
+            clock,
+            throttle=throttle,
+            lifetimes=lifetimes,
+            sessions_max=sessions_max,
+        )
         identity = identity_of(
             users,
             passwords,
             sessions,
-            Throttle(rates, KEY.encode(), kept, clock, clock.seconds),
+            throttle,
             audit_log=audit_file,
             audit=audit,
             otp_keys=OtpKeys(PEPPER.decode()),

@@ -152,3 +152,34 @@ async def test_a_file_of_failures_that_cannot_be_read_is_begun_anew(tmp_path: Pa
         await site.sign_up()
         await statuses(site, "anna", 1)
     assert b"count" in (tmp_path / "throttle.json").read_bytes()
+
+
+async def test_g8_what_a_user_has_written_again_and_again_is_limited_and_another_users_is_not(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        anna, boris = await site.sign_up(), await site.sign_up(nickname="boris")
+
+        async def renewed(envelope: dict[str, str]) -> ClientResponse:
+            site.clock.advance(0.001)  # so that each moves the session's end
+            return await site.client.get("/auth/refresh", headers=bearer(envelope["jwt_token"]))
+
+        answers = [await renewed(anna) for _ in range(70)]
+        assert Counter(answer.status for answer in answers) == {200: 60, 429: 10}
+        refreshed = await site.client.post("/auth/refresh", headers=bearer(anna["refresh_token"]))
+        headers = bearer(anna["jwt_token"]) | {"If-Match": "*"}
+        changed = await site.client.patch("/auth/me", json={"age": 31}, headers=headers)
+        exported = await site.client.get("/auth/me/export", headers=bearer(anna["jwt_token"]))
+        for answer in (refreshed, changed, exported):
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+        notes = [entry.row.note for entry in await site.audited(event="excess_rate_limit_exceeded")]
+        assert notes == ["refresh", "change of profile", "export"]
+        assert (await renewed(boris)).status == 200
+
+
+async def test_a_token_of_a_session_that_has_ended_uses_up_nothing_of_its_user(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        kept, stolen = await site.sign_up(), await (await site.sign_in()).json()
+        await site.sign_out(stolen["jwt_token"])
+        for _ in range(70):
+            answer = await site.client.post("/auth/refresh", headers=bearer(stolen["refresh_token"]))
+            assert answer.status == 401
+        assert (await site.client.post("/auth/refresh", headers=bearer(kept["refresh_token"]))).status == 200
