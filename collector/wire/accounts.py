@@ -41,6 +41,11 @@ UNFIT = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 LINE_PATTERN = rf"^(?!\s)[^{UNFIT}]*(?<!\s)$"
 EMAIL_PATTERN = rf"^[^@\s{UNFIT}]+@[^@\s{UNFIT}]+$"
 
+IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+"""What is drawn as nothing besides the category Cf: Default_Ignorable_Code_Point (UAX #44), and the empty Braille cell."""
+
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -54,7 +59,7 @@ def _one_line(text: str) -> str:
 
 def _visible(nickname: str) -> str:
     # A zero-width joiner has a place in a person's name; in a nickname it only makes two look like one.
-    if any(unicodedata.category(character) == "Cf" for character in nickname):
+    if IGNORABLE.search(nickname) or any(unicodedata.category(character) == "Cf" for character in nickname):
         raise PydanticCustomError("invisible_character", "should have no invisible characters")
     return nickname
 

@@ -100,6 +100,7 @@ WRONG = [
     *[("age", value) for value in (12, 151, -1, True, "20", 20.5, None, 10**18, [], {})],
     *[(member, value) for member in ("firstname", "lastname", "nickname") for value in [*NAMES, 1, None, [], True]],
     *[("nickname", value) for value in ("zero\u200bwidth", "join\u200der", "soft\u00adhyphen", " space")],
+    *[("nickname", value) for value in ("anna\ufe0f", "an\u034fna", "anna\u3164", "\u2800", "anna\U000e0100")],
     *[("password", value) for value in ("", "1234567", "x" * 4097, "я" * 2049, 12345678, None, [])],
     ("email", "anna@example.org"),
 ]
