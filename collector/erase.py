@@ -121,10 +121,10 @@ async def erase_here(
 
 
 async def _account_of(person: Person, users: UserStore) -> str | None:
-    """Return the user_id of the account that is the person's: only users of the built-in application have one."""
+    """Return the user_id of the account that is the person's, or of what is left of it: only users of the built-in application have one."""
     if person.app_code != BUILT_IN_APP or person.user_id is None:
         return None
-    return None if await users.by_id(person.user_id) is None else person.user_id
+    return person.user_id if await users.holds(person.user_id) else None
 
 
 async def erase_there(person: Person, path: Path, timeout_s: float) -> None:

@@ -241,6 +241,15 @@ class UserStore(Protocol):
                 `remove`, or the next start, deletes it.
         """
 
+    async def holds(self, user_id: str) -> bool:
+        """Return whether `remove` would find anything of the user: the account, or what a failure has left of it.
+
+        That is a file that was set aside as corrupt, so that nobody can look it up, or one that could not be deleted.
+
+        Raises:
+            DirectoryUnusable: it cannot be said.
+        """
+
     def removed(self) -> Collection[str]:
         """Return the user_ids of all who were ever removed: their tombstones."""
 

@@ -76,6 +76,14 @@ def write_first(path: Path, user: User) -> None:
         raise
 
 
+def files_of(path: Path) -> list[Path]:
+    """Return a user's file and what was set aside of it; OSError where that cannot be read."""
+    try:
+        return [one for one in path.parent.iterdir() if path.stem in one.name]
+    except FileNotFoundError:
+        return []
+
+
 def delete_user(path: Path) -> None:
     """Delete a user's file, durably, with what was set aside of it.
 
@@ -83,7 +91,7 @@ def delete_user(path: Path) -> None:
         FileNotFoundError: there is none.
         OSError: it cannot be deleted.
     """
-    found = [one for one in path.parent.iterdir() if path.stem in one.name]
+    found = files_of(path)
     if not found:
         raise FileNotFoundError(path)
     for one in found:

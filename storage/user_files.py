@@ -17,7 +17,7 @@ from storage.last_seen import KEEP_S, LastSeen
 from storage.tombstones import FILE_NAME as REMOVED_NAME
 from storage.tombstones import Tombstones
 from storage.user import User, email_key, encode, nickname_key
-from storage.user_directory import USER_ID, delete_user, place, read_user, write_first
+from storage.user_directory import USER_ID, delete_user, files_of, place, read_user, write_first
 from storage.user_index import UserIndex
 from storage.user_list import UsersPage, UsersQuery
 from storage.user_names import Name, names_of
@@ -106,6 +106,10 @@ class UserFiles:
         """Return the user as the port says."""
         return await self._named(Name("email", email_key(email)))
 
+    async def holds(self, user_id: str) -> bool:
+        """Return whether there is anything, as the port says."""
+        return user_id in self._index or await self._has_files(user_id)
+
     def removed(self) -> Collection[str]:
         """Return the user_ids, as the port says."""
         return self._removed.times.keys()
@@ -152,10 +156,11 @@ class UserFiles:
         async with self._lock(user_id):
             if user_id not in self._removed:
                 user = await self._load(user_id)
-                if user is None:
+                if user is not None:
+                    allow(user)
+                elif not await self._has_files(user_id):
                     raise KeyError(user_id)
-                allow(user)
-                await self._bury(user, at)
+                await self._bury(user_id, user, at)
             # Also of an account whose file was left by a failure: the tombstone counts, not the file.
             path = place(self._root, user_id)
             try:
@@ -165,15 +170,27 @@ class UserFiles:
             except OSError as error:
                 raise DirectoryUnusable(f"{path}: is of a removed account and cannot be deleted: {error}") from error
 
-    async def _bury(self, user: User, at: datetime) -> None:
-        self._index.expect_none(user.user_id)
+    async def _bury(self, user_id: str, user: User | None, at: datetime) -> None:
+        """Make the tombstone; `user` is None where its file was set aside and nobody could look it up."""
+        self._index.expect_none(user_id)
         try:
-            await self._in_thread(lambda: self._removed.add({user.user_id: at}))
+            await self._in_thread(lambda: self._removed.add({user_id: at}))
         except OSError as error:
-            self._index.put(user)
-            raise DirectoryUnusable(f"{self._root}: user {user.user_id} cannot be removed: {error}") from error
-        self._index.drop(user)
-        self._cached.pop(user.user_id, None)
+            if user is not None:
+                self._index.put(user)
+            raise DirectoryUnusable(f"{self._root}: user {user_id} cannot be removed: {error}") from error
+        if user is not None:
+            self._index.drop(user)
+        self._cached.pop(user_id, None)
+
+    async def _has_files(self, user_id: str) -> bool:
+        if not USER_ID.fullmatch(user_id):
+            return False
+        path = place(self._root, user_id)
+        try:
+            return bool(await self._in_thread(lambda: files_of(path)))
+        except OSError as error:
+            raise DirectoryUnusable(f"{path.parent}: cannot be read: {error}") from error
 
     async def _write(self, user: User, reserved: set[Name], write: Callable[[], None]) -> None:
         try:

@@ -88,7 +88,7 @@ class Erasure:
         """Remove the account alone; `by` is None for whoever sits at the command line.
 
         Raises:
-            UserUnknown: there is no such user.
+            UserUnknown: there is no such user, nor a file that was left of one.
             LastAdmin: it is the only administrator.
             AuditFailed, LogFull, LogFailed, DirectoryUnusable: try again.
         """
@@ -97,9 +97,10 @@ class Erasure:
             require_another(self._users, user)
 
         user = await self._users.by_id(user_id)
-        if user is None:
+        if user is not None:
+            allow(user)
+        elif not await self._users.holds(user_id):
             raise UserUnknown
-        allow(user)
         await self._record("success", user_id, origin, by)
         try:
             await self._users.remove(user_id, self._clock(), allow)

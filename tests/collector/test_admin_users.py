@@ -238,6 +238,22 @@ async def test_e4_a_user_that_an_administrator_erases_is_gone_everywhere(tmp_pat
         assert (row.row.subject, row.row.actor) == (user_id, await id_of(site, "boss"))
 
 
+async def test_e4_a_user_whose_file_was_set_aside_can_be_erased(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        await site.add_admin()
+        user_id = (await site.sign_up())["user"]["user_id"]
+    (path,) = (tmp_path / "users").rglob(f"{user_id}.json")
+    path.write_bytes(path.read_bytes()[:-5])
+    async with open_site(tmp_path) as site:
+        boss = str((await (await site.sign_in("boss")).json())["jwt_token"])
+        assert await done(site, boss, "DELETE", user_id) == (204, "")
+        assert await done(site, boss, "DELETE", user_id) == (404, "user_unknown")
+        assert user_id in site.users.removed()
+        (row,) = await site.audited(event="user_deleted")
+        assert (row.row.outcome, row.row.subject) == ("success", user_id)
+    assert list((tmp_path / "users").rglob(f"{user_id}*")) == []
+
+
 async def test_f5_the_last_administrator_is_not_erased(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         boss = await site.add_admin()

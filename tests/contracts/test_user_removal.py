@@ -26,6 +26,15 @@ async def test_a_removed_user_is_found_by_nobody(users: UserStore) -> None:
     assert users.last_seen(anna.user_id) is None
 
 
+async def test_what_is_held_is_what_can_be_removed(users: UserStore) -> None:
+    anna = user("anna")
+    assert [await users.holds(one) for one in (anna.user_id, "", "../../etc/passwd", "\0")] == [False] * 4
+    await users.add(anna)
+    assert await users.holds(anna.user_id)
+    await users.remove(anna.user_id, NOW)
+    assert not await users.holds(anna.user_id)
+
+
 async def test_the_names_of_a_removed_user_are_free_at_once_and_its_id_never(users: UserStore) -> None:
     anna = user("anna", email="a@example.org")
     await users.add(anna)

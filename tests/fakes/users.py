@@ -38,6 +38,9 @@ class MemoryUsers:
         self._seen.pop(user_id, None)
         self.tombstones[user_id] = at
 
+    async def holds(self, user_id: str) -> bool:
+        return user_id in self._users
+
     def removed(self) -> Collection[str]:
         return self.tombstones.keys()
 

@@ -74,6 +74,19 @@ async def test_what_was_set_aside_of_the_user_goes_too(root: Path) -> None:
     assert traces(root.parent, ANNA) == []
 
 
+async def test_a_user_of_whom_only_a_corrupt_file_is_left_can_be_removed(root: Path) -> None:
+    path = file_of(root, ANNA)
+    path.write_bytes(path.read_bytes()[:-5])
+    async with opened(root) as users:
+        assert await users.by_id(ANNA.user_id) is None
+        assert await users.holds(ANNA.user_id)
+        await users.remove(ANNA.user_id, NOON)
+        assert not await users.holds(ANNA.user_id)
+        # From a backup, say.
+        assert ANNA.user_id in users.removed()
+    assert traces(root.parent, ANNA) == []
+
+
 async def test_a_file_that_comes_back_is_deleted_with_one_line(root: Path) -> None:
     path = file_of(root, ANNA)
     content = path.read_bytes()
