@@ -53,6 +53,7 @@ class AuditFile:
         self._file_bytes_max = file_bytes_max
         self._file = self._head_file = -1
         self._broken: str | None = None
+        self._paging = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Make the directory, or go on behind its newest entry; a line that was torn by a crash is cut.
@@ -81,8 +82,12 @@ class AuditFile:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._append, row)
 
     async def page(self, wanted: AuditFilter, *, limit: int) -> AuditPage:
-        """Return entries as the port says."""
-        return await asyncio.to_thread(self._page, wanted, limit)
+        """Return entries as the port says, to one caller after the other.
+
+        Reading holds the interpreter: users who export what is theirs all at once would keep everybody else waiting.
+        """
+        async with self._paging:
+            return await asyncio.to_thread(self._page, wanted, limit)
 
     async def check(self) -> AuditFinding:
         """Return what the chain says as the port says."""

@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import resource
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from storage.audit import AuditFilter, AuditRow
+from storage.audit import AuditEntry, AuditFilter, AuditRow
 from storage.audit_file import SCAN_ENTRIES_MAX, AuditFile, audit_key
 from storage.errors import AuditFailed, DirectoryUnusable
 
@@ -252,3 +254,28 @@ async def test_f8_a_row_that_the_head_finds_no_room_for_is_refused(tmp_path: Pat
             os.dup2(full.fileno(), audit._head_file)
         with pytest.raises(AuditFailed, match="head: cannot be written"):
             await audit.append(row(1))
+
+
+class Watching(AuditFilter, frozen=True):
+    """Takes all, and notes which threads ask at a time."""
+
+    asking: set[int]
+    at_once: list[int]
+
+    def takes(self, entry: AuditEntry) -> bool:
+        self.asking.add(threading.get_ident())
+        self.at_once.append(len(self.asking))
+        time.sleep(0)  # another thread's turn
+        if entry.number == 1:
+            self.asking.remove(threading.get_ident())
+        return True
+
+
+async def test_of_those_who_read_at_once_one_reads_at_a_time(tmp_path: Path) -> None:
+    await filled(tmp_path, 50)
+    asking: set[int] = set()
+    at_once: list[int] = []
+    async with opened(tmp_path) as audit:
+        pages = (audit.page(Watching(asking=asking, at_once=at_once), limit=100) for _ in range(8))
+        assert [len(page.entries) for page in await asyncio.gather(*pages)] == [50] * 8
+    assert set(at_once) == {1}
