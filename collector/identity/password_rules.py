@@ -11,8 +11,11 @@ from collector.wire.problem import BodyInvalid, FieldError
 
 PRODUCT_NAME = "footfall"
 
-_TAIL = re.compile(r"[\W\d_]+\Z")
-"""What people put behind a word to make a password of it: digits and signs."""
+_TAIL = re.compile(r"(?<![\W\d_])[\W\d_]+\Z")
+"""What people put behind a word to make a password of it: digits and signs.
+
+Without the look behind each digit of a long run would be tried as a first one, which takes the square of the run's length.
+"""
 
 
 class Named(Protocol):

@@ -1,6 +1,7 @@
 """New passwords: of any characters and long ones too, but none that a guesser tries first."""
 
 import gzip
+import time
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,11 @@ def test_the_member_at_fault_is_the_one_that_was_sent() -> None:
     with pytest.raises(BodyInvalid) as raised:
         RULES.require_fit("short", NOBODY, member="new_password")
     assert [error.path for error in raised.value.errors] == ["$.new_password"]
+
+
+@pytest.mark.parametrize("password", ["1" * 4095 + "a", "\u00bc" * 2047 + "a", "1a" * 2048, "-" * 4096])
+def test_no_password_takes_the_time_that_others_wait_for(password: str) -> None:
+    refusal(PASSWORD)  # reads the list
+    begun_s = time.thread_time()
+    refusal(password)
+    assert time.thread_time() - begun_s < 0.02
