@@ -7,6 +7,9 @@ from pydantic import BaseModel, ValidationError
 from collector.wire.body import require_json
 from collector.wire.problem import BodyInvalid, FieldError
 
+ERRORS_MAX = 100
+"""Wrong members that are named, more than any body has right ones: a body of nothing else would be answered by a larger one."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -16,6 +19,9 @@ def parse(raw: bytes, model: type[Model]) -> Model:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
+        if error.error_count() > ERRORS_MAX:
+            message = f"should have at most {ERRORS_MAX} wrong members, for each to be named"
+            raise BodyInvalid([FieldError("$", "too_many_errors", message)]) from None
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise BodyInvalid([FieldError(_path(one["loc"]), one["type"], one["msg"]) for one in found]) from None
 

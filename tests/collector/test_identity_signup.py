@@ -140,6 +140,15 @@ NOT_ONES_OWN = {
 }
 
 
+@pytest.mark.parametrize("path", ["/auth/signup", "/auth/signin"])
+async def test_h3_a_body_of_wrong_members_alone_is_not_answered_by_a_larger_one(tmp_path: Path, path: str) -> None:
+    async with open_site(tmp_path) as site:
+        answer = await site.post(path, ANNA | {f"{number:x}": 0 for number in range(5000)})
+        assert answer.status == 422
+        assert [(one["path"], one["code"]) for one in (await answer.json())["errors"]] == [("$", "too_many_errors")]
+        assert len(await answer.read()) < 1000
+
+
 @pytest.mark.parametrize("form", [ANNA, BORIS], ids=["by nickname", "by e-mail"])
 @pytest.mark.parametrize("member", NOT_ONES_OWN)
 async def test_a3_a_member_that_is_not_for_its_user_to_set_is_refused(
