@@ -125,8 +125,8 @@ class Daemon:
         return [int(child) for child in children.read_text().split()]
 
     def store(self) -> int:
-        """Return the process id of the store, once it is there."""
-        wait_for(self.stores)
+        """Return the process id of the store, once it answers: who is stopped before its start holds up the front."""
+        wait_for(lambda: self.get("/health", self.admin_token())["store"])
         return self.stores()[0]
 
     def kill_front(self) -> None:
