@@ -26,7 +26,7 @@ run: install ## the daemon in the foreground, on ./data and http://127.0.0.1:808
 demo: install ## made-up visitors, and the console on top; leaves nothing behind
 	@$(BIN)/python -m examples.demo
 
-test: install ## every test; with CI=true it tries more, takes twice as long, measures coverage and skips nothing
+test: install ## every test, but a few long ones; with CI=true those too, more cases, coverage, and no skips
 ifdef CI
 	$(BIN)/coverage erase
 	CRASH_IMAGES=50 CRASH_CUTS=4 FUZZ_FEW=10 $(BIN)/coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal

@@ -1,4 +1,7 @@
-"""What a test needs of the machine: it is skipped, in a visible line, where that is missing; with CI set it fails."""
+"""What a test needs of the machine: it is skipped, in a visible line, where that is missing; with CI set it fails.
+
+Time is one of these needs: with CI set there is enough of it.
+"""
 
 import os
 import shutil
@@ -37,6 +40,12 @@ def under_strace(note: Path, *expressions: str) -> tuple[str, ...]:
     need_command("strace", "-f", "-o", os.devnull, "true", what="leave to trace processes")
     flags = [flag for expression in expressions for flag in ("-e", expression)]
     return ("strace", "-D", "-f", "-y", "-o", str(note), *flags)
+
+
+def need_time() -> None:
+    """Go on only with CI set: what takes half a minute is not for everyone who changes a line."""
+    if not os.environ.get("CI"):
+        pytest.skip("takes long; CI=true make test runs it")
 
 
 def missing(what: str) -> None:

@@ -20,6 +20,7 @@ from tests.console.admin_site import AdminSite, entry, seen, session, user
 from tests.console.site import Site, event
 from tests.console.test_screens import console
 from tests.hostile import CORPUS, hostile_text
+from tests.needs import need_time
 
 TEXTS = [
     field.name
@@ -106,6 +107,7 @@ def test_hostile_text_in_every_field_on_every_screen(events, names):
 
 
 def test_the_whole_corpus_in_every_field():
+    need_time()
     events = [dict.fromkeys(TEXTS, text) | {"attrs": {text: [text, {text: text}]}} for text in CORPUS]
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_everywhere(Path(directory), events, CORPUS))
@@ -199,5 +201,6 @@ def test_hostile_text_in_every_account_and_its_log(texts):
 
 
 def test_the_whole_corpus_in_every_account_and_its_log():
+    need_time()
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_accounts(Path(directory), CORPUS))

@@ -23,6 +23,7 @@ from bench.traffic import Traffic
 from bench.visibility import VisibilityBench
 from storage.event import Event, encode
 from tests.house.daemon import processes_below
+from tests.needs import need_time
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--seconds", "0.05"]
@@ -124,6 +125,7 @@ def until(condition, seconds: float = 60.0) -> None:
 
 
 def test_a_run_gives_every_figure_and_finds_all_that_was_acknowledged(tmp_path: Path):
+    need_time()
     status, output, errors = ended(bench(tmp_path, *TINY, "--json"))
     assert (status, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
