@@ -1,5 +1,7 @@
 """A small state that outlives its process, in one file that is replaced whole."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from storage.files import read_file, replace_file
@@ -10,6 +12,7 @@ class KeptFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._writing = threading.Lock()
 
     def read(self) -> bytes | None:
         """Return what was written last, None where nothing was; OSError where it cannot be read."""
@@ -18,6 +21,11 @@ class KeptFile:
         except FileNotFoundError:
             return None
 
-    def write(self, content: bytes) -> None:
-        """Return once the content survives a power cut; OSError where it cannot be written."""
-        replace_file(self._path, content)
+    def write(self, content: Callable[[], bytes]) -> None:
+        """Return once what `content` gives survives a power cut; OSError where it cannot be written.
+
+        It is asked when its turn has come: of writes in several threads the last one has the newest state.
+        """
+        # The write of a caller that was cancelled may be under way still.
+        with self._writing:
+            replace_file(self._path, content())

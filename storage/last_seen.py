@@ -1,7 +1,6 @@
 """When each user was last seen: kept in memory, written to a file now and then."""
 
 import asyncio
-import threading
 from collections.abc import Container
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +32,6 @@ class LastSeen:
         self._keep_s = keep_s
         self._at: dict[str, datetime] = {}
         self._changes = self._kept_changes = 0
-        self._writing = threading.Lock()
 
     def saw(self, user_id: str, at: datetime) -> None:
         """Note that the user was there."""
@@ -86,12 +84,9 @@ class LastSeen:
             log.warning("last_seen_not_kept", file=str(self._path), reason=str(error))
 
     def _write(self) -> None:
-        # The write of a caller that left may be under way still: what it writes must not come after what is newer.
-        with self._writing:
-            changes = self._changes
-            if self._kept_changes != changes:
-                self._file.write(msgspec.json.encode(self._at.copy()) + b"\n")
-                self._kept_changes = changes
+        changes = self._changes
+        self._file.write(lambda: msgspec.json.encode(self._at.copy()) + b"\n")
+        self._kept_changes = max(self._kept_changes, changes)
 
 
 def _set_aside(path: Path, reason: str) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import hmac
-import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -34,8 +33,8 @@ class Kept(Protocol):
     def read(self) -> bytes | None:
         """Return what was written last, None where nothing was; OSError where it cannot be read."""
 
-    def write(self, content: bytes) -> None:
-        """Return once the content survives a power cut; OSError where it cannot be written."""
+    def write(self, content: Callable[[], bytes]) -> None:
+        """Return once what `content` gives survives a power cut, the newest of all that is written; OSError where it cannot be."""
 
 
 class Rates(NamedTuple):
@@ -79,7 +78,6 @@ class Throttle:
             failures=self._read(),
         )
         self._is_kept = True
-        self._writing = threading.Lock()
 
     def require_signup(self, origin: Origin) -> None:
         """Count a sign-up; RateExceeded where its peer makes too many."""
@@ -127,15 +125,10 @@ class Throttle:
             return
         self._is_kept = True
         try:
-            await asyncio.to_thread(self._write)
+            await asyncio.to_thread(self._kept.write, lambda: msgspec.json.encode(self._waits.failures.copy()))
         except OSError as error:
             self._is_kept = False
             log.warning("throttle_not_kept", reason=str(error))
-
-    def _write(self) -> None:
-        # The write of a caller that left may be under way still: what it writes must not come after what is newer.
-        with self._writing:
-            self._kept.write(msgspec.json.encode(self._waits.failures.copy()))
 
     def _read(self) -> dict[str, Failures]:
         try:
