@@ -1,14 +1,17 @@
 """Puts what happens to accounts on record: in the audit log, and as an event for those who read the site."""
 
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Literal
 
 from collector.identity.origin import Origin
 from collector.limits import Gcra, Rate, RateExceeded
+from collector.wire.problem import RequestError
 from storage.audit import AuditRow, Outcome
+from storage.errors import StorageError
 from storage.ports import AuditLog
 
 AuditEvent = Literal[
@@ -92,6 +95,25 @@ class Audit:
         await self._log.append(row)
         if event not in UNTOLD:
             await self._tell(row, origin.anonymous_id)
+
+    @contextlib.asynccontextmanager
+    async def recording(
+        self, event: AuditEvent, origin: Origin, *, actor: str | None, subject: str, sid: str | None, note: str = ""
+    ) -> AsyncIterator[None]:
+        """Record a success, and then let it be done: nothing happens that is not on record.
+
+        Where it then does not come about, by an error of the store or of the rules, a failure goes on record too.
+        """
+
+        async def record(outcome: Outcome) -> None:
+            await self.record(event, outcome, origin, actor=actor, subject=subject, sid=sid, note=note)
+
+        await record("success")
+        try:
+            yield
+        except (KeyError, RequestError, StorageError):
+            await record("failure")
+            raise
 
     async def record_flood(
         self,

@@ -9,10 +9,9 @@ import structlog
 
 from collector.identity.audit import Audit
 from collector.identity.caller import Caller
-from collector.identity.errors import LastAdmin, UserUnknown
+from collector.identity.errors import UserUnknown
 from collector.identity.origin import Origin
 from collector.identity.standing import require_another
-from storage.audit import Outcome
 from storage.errors import StorageError
 from storage.event import BUILT_IN_APP
 from storage.ports import UserStore
@@ -101,14 +100,12 @@ class Erasure:
             allow(user)
         elif not await self._users.holds(user_id):
             raise UserUnknown
-        await self._record("success", user_id, origin, by)
+        actor, sid = (None, None) if by is None else (by.user_id, by.sid)
         try:
-            await self._users.remove(user_id, self._clock(), allow)
-        except (KeyError, LastAdmin, StorageError) as error:
-            await self._record("failure", user_id, origin, by)
-            if isinstance(error, KeyError):
-                raise UserUnknown from None
-            raise
+            async with self._audit.recording("user_deleted", origin, actor=actor, subject=user_id, sid=sid):
+                await self._users.remove(user_id, self._clock(), allow)
+        except KeyError:
+            raise UserUnknown from None
 
     async def run(self) -> None:
         """Have the store erase what removed users did, as often as it takes, until cancelled."""
@@ -127,10 +124,6 @@ class Erasure:
             if not self._owed:
                 self._wake.clear()
                 await self._wake.wait()
-
-    async def _record(self, outcome: Outcome, user_id: str, origin: Origin, by: Caller | None) -> None:
-        actor, sid = (None, None) if by is None else (by.user_id, by.sid)
-        await self._audit.record("user_deleted", outcome, origin, actor=actor, subject=user_id, sid=sid)
 
     async def _tell(self, user_id: str) -> None:
         await self.erase_person(Person(BUILT_IN_APP, user_id))

@@ -9,8 +9,6 @@ from collector.identity.audit import Audit, AuditEvent
 from collector.identity.caller import Caller
 from collector.identity.errors import LastAdmin, UserUnknown
 from collector.identity.origin import Origin
-from storage.audit import Outcome
-from storage.errors import StorageError
 from storage.ports import UserStore
 from storage.user import Role, User
 
@@ -61,27 +59,17 @@ class Standings:
     async def _change(  # noqa: PLR0917 - who, to whom, from where, and what of it goes on record
         self, user_id: str, by: Caller, origin: Origin, event: AuditEvent, note: str, change: Callable[[User], User]
     ) -> None:
-        """Change the user where that changes something; on record first, so that nothing happens that is not.
-
-        What was on record and then did not happen is there as a failure too.
-        """
-
-        async def record(outcome: Outcome) -> None:
-            await self._audit.record(event, outcome, origin, actor=by.user_id, subject=user_id, sid=by.sid, note=note)
-
+        """Change the user where that changes something, on record first."""
         user = await self._users.by_id(user_id)
         if user is None:
             raise UserUnknown
         if change(user) == user:
             return
-        await record("success")
         try:
-            await self._users.update(user_id, change)
-        except (KeyError, LastAdmin, StorageError) as error:
-            await record("failure")
-            if isinstance(error, KeyError):
-                raise UserUnknown from None
-            raise
+            async with self._audit.recording(event, origin, actor=by.user_id, subject=user_id, sid=by.sid, note=note):
+                await self._users.update(user_id, change)
+        except KeyError:
+            raise UserUnknown from None
 
 
 def require_another(users: UserStore, user: User) -> None:
