@@ -56,12 +56,17 @@ from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
 from collector.tracking.auth_events import AuthEvents
+from collector.tracking.context import untold
 from collector.tracking.door import Door
+from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
+from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
-from collector.tracking.visitor import Visitors, known
+from collector.tracking.visitor import SITE, Visitors, known
 from collector.verbs import VERBS
+from storage.account_ports import AppStore
+from storage.app_files import AppFiles
 from storage.errors import LogFailed
 from storage.logs import configure_logs
 from storage.store_client import StoreClient
@@ -106,6 +111,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         write_ahead_log(settings) as log,
         open_identity(settings, secrets, AuthEvents(log, door).append) as identity,
         open_provider(settings) as provider,
+        AppFiles(settings.data.dir / "apps") as apps,
     ):
         origins = Origins(settings.server.trusted_proxies, known)
         erasure = erasure_of(settings, secrets, identity, client, end_of(log))
@@ -115,7 +121,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         refused = Counter[int]()
         routes = [
             *callers.routes,
-            *_tracking(settings, callers.authenticate, door, log).routes(),
+            *_tracking(settings, callers.authenticate, apps, door, log).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, refused),
@@ -171,15 +177,15 @@ def _application(
     )
 
 
-def _tracking(settings: Settings, authenticate: Authenticate, door: Door, log: WriteAheadLog) -> Tracking:
-    return Tracking(
-        log,
-        door,
-        RecentIds(settings.tracking.recent_ids_max),
-        Visitors(_new_id, cookie_secure=settings.tracking.cookie_secure),
-        authenticate,
-        rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max,
-    )
+def _tracking(
+    settings: Settings, authenticate: Authenticate, apps: AppStore, door: Door, log: WriteAheadLog
+) -> Tracking:
+    tracking = settings.tracking
+    visitors = Visitors(_new_id, cookie_secure=tracking.cookie_secure)
+    recent = RecentIds(tracking.recent_ids_max)
+    intake = Intake(log, door, recent, rejected_raw_bytes_max=tracking.rejected_raw_bytes_max)
+    senders = Senders(apps, SITE, visitors, authenticate, untold)
+    return Tracking(intake, senders, visitors)
 
 
 def _administration(

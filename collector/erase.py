@@ -16,10 +16,10 @@ from collector.errors import CommandError
 from collector.identity.erasure import ErasingStore, Erasure
 from collector.identity.origin import HERE
 from collector.store_process import LOOK_S, START_WAIT_S, StoreProcess
+from storage.account_ports import UserStore
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP
 from storage.health import StoreHealth
-from storage.ports import UserStore
 from storage.query import LogPlace, Person
 
 ERASE = "erase"

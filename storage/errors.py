@@ -83,3 +83,11 @@ class UserExists(StorageError):
 
 class UserFileCorrupt(StorageError):
     """A user's file does not parse; the message names it."""
+
+
+class AppExists(StorageError):
+    """Its owner has an application of that name."""
+
+
+class AppFileCorrupt(StorageError):
+    """An application's file does not parse; the message names it."""

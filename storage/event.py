@@ -10,6 +10,9 @@ PAGEVIEW = "pageview"
 BUILT_IN_APP = "site"
 """The app_code of events that name no application."""
 
+FILTERED_AT_DOOR = ("address", "hostname")
+"""Rules that the door marks events by: the address is blocked, the page's host is none of the application's."""
+
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One accepted action.
@@ -17,6 +20,10 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     Times are aware datetimes in UTC. `occurred_at` is None when the client sent no time: the event then counts as
     having happened when it was received. `id_given` is true when the client chose `event_id`: only such an event can
     repeat an earlier one.
+
+    What only the door can know is frozen here: `country` (ISO 3166-1, two letters) of an address that is not kept,
+    `filtered` (FILTERED_AT_DOOR: why the event counts in no statistics), `signal` (the browser's wish that was honoured:
+    `dnt` or `gpc`), `violation` (the path and code of what breaks the event's definition, in mode warn).
     """
 
     event_id: str
@@ -32,6 +39,11 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str | None = None
     attrs: dict[str, object] | None = None
     id_given: bool = False
+    user_agent: str | None = None
+    country: str | None = None
+    filtered: str | None = None
+    signal: str | None = None
+    violation: str | None = None
 
 
 class RejectedItem(msgspec.Struct, frozen=True, omit_defaults=True):

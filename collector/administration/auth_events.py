@@ -6,8 +6,8 @@ from aiohttp import web
 from collector.answers import json_answer
 from collector.routes import Answer, QueryString, Route, Taking
 from collector.wire import audit as wire
+from storage.account_ports import AuditLog
 from storage.audit import AuditEntry, AuditFilter
-from storage.ports import AuditLog
 
 
 class AuthEventAnswers:

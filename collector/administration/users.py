@@ -18,9 +18,10 @@ from collector.wire import users as wire
 from collector.wire.body import decode
 from collector.wire.problem import CursorInvalid
 from storage import cursor
+from storage.account_ports import UserStore
 from storage.errors import QueryRefused, QueryTimeout, StoreDown
 from storage.event import BUILT_IN_APP
-from storage.ports import EventStore, UserStore
+from storage.ports import EventStore
 from storage.query import EventFilter, VisitsQuery
 from storage.user import User
 from storage.user_list import UsersKey, UsersQuery

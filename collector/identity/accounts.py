@@ -18,8 +18,8 @@ from collector.identity.sessions import Grant, Sessions
 from collector.identity.throttle import Throttle, tried_name
 from collector.limits import RateExceeded
 from collector.wire.accounts import require_nickname
+from storage.account_ports import UserStore
 from storage.errors import StorageError, UserExists
-from storage.ports import UserStore
 from storage.user import Role, Session, User
 
 ID_BYTES = 16

@@ -10,9 +10,9 @@ from typing import Literal
 from collector.identity.origin import Origin
 from collector.limits import Gcra, Rate, RateExceeded
 from collector.wire.problem import RequestError
+from storage.account_ports import AuditLog
 from storage.audit import AuditRow, Outcome
 from storage.errors import StorageError
-from storage.ports import AuditLog
 
 AuditEvent = Literal[
     "authn_login_fail",

@@ -12,9 +12,9 @@ from collector.identity.caller import Caller
 from collector.identity.errors import UserUnknown
 from collector.identity.origin import Origin
 from collector.identity.standing import require_another
+from storage.account_ports import UserStore
 from storage.errors import StorageError
 from storage.event import BUILT_IN_APP
-from storage.ports import UserStore
 from storage.query import ErasureStarted, LogPlace, Person
 from storage.user import User
 

@@ -18,9 +18,10 @@ from collector.routes import Answer, Route
 from collector.streaming import array, stream
 from collector.wire.audit import AuthEvent
 from collector.wire.profile import OwnExport, OwnSecondFactor
+from storage.account_ports import AuditLog, UserStore
 from storage.audit import AuditEntry, AuditFilter
 from storage.event import BUILT_IN_APP
-from storage.ports import AuditLog, EventStore, UserStore
+from storage.ports import EventStore
 from storage.query import EventFilter, ExportQuery
 from storage.user import SecondFactor, User
 

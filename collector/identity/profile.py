@@ -17,9 +17,9 @@ from collector.identity.throttle import Throttle
 from collector.preconditions import Match, PreconditionFailed, tag_of
 from collector.wire.accounts import Profile
 from collector.wire.problem import BodyInvalid, FieldError, RequestError
+from storage.account_ports import UserStore
 from storage.audit import Outcome
 from storage.errors import StorageError, UserExists
-from storage.ports import UserStore
 from storage.user import User
 
 SIGNIN_NAMES = ("nickname", "email")

@@ -15,8 +15,8 @@ from collector.identity.otp_check import FACTOR, OtpCheck, Refusal, Verdict
 from collector.identity.otp_keys import OtpKeys
 from collector.identity.reauthentication import Reauthentication
 from collector.limits import RateExceeded
+from storage.account_ports import UserStore
 from storage.errors import StorageError
-from storage.ports import UserStore
 from storage.user import SecondFactor, User
 
 SETUP_S = 600

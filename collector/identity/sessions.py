@@ -17,7 +17,7 @@ from collector.identity.session import Lifetimes, extended, rotated
 from collector.identity.throttle import Throttle
 from collector.identity.tokens import Tokens
 from collector.limits import RateExceeded
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from storage.user import Session, User
 
 SID_BYTES = 16

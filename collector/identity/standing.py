@@ -9,7 +9,7 @@ from collector.identity.audit import Audit, AuditEvent
 from collector.identity.caller import Caller
 from collector.identity.errors import LastAdmin, UserUnknown
 from collector.identity.origin import Origin
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from storage.user import Role, User
 
 

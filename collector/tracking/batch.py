@@ -10,7 +10,7 @@ from collector.tracking.visitor import Visitor
 from collector.wire.body import decode, require_json
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ITEMS_MAX, BatchResult, ItemResult, TrackItem, many, raw_items, read_item
-from storage.event import BUILT_IN_APP, Event, RejectedItem, encode
+from storage.event import Event, RejectedItem, encode
 
 
 class TooManyItems(BodyTooLarge):
@@ -56,6 +56,10 @@ class Batch:
             self._take_raw(_split(raw))
         else:
             self._take_all(items, raw)
+        self.require_some()
+
+    def require_some(self) -> None:
+        """Raise BodyInvalid where nothing of it could be stored; the errors name every item."""
         if self.rejected == len(self._outcomes):
             raise BodyInvalid(self._errors or [FieldError("$", "empty", "the array has no items")])
 
@@ -77,23 +81,28 @@ class Batch:
                 yield ItemResult(index, status, event_id, prefix + str(first_offset + line))
 
     def _take_all(self, items: list[TrackItem], raw: bytes) -> None:
-        _check_count(len(items))
+        check_count(len(items))
         sent: list[msgspec.Raw] = []
         for index, item in enumerate(items):
             try:
-                self._take(item)
+                self.take(item)
             except (BodyInvalid, BodyTooLarge) as error:
                 sent = sent or decode(raw, raw_items)
-                self._reject(error, sent[index])
+                self.reject(error, sent[index])
 
     def _take_raw(self, items: Iterable[msgspec.Raw]) -> None:
         for item in items:
             try:
-                self._take(read_item(item))
+                self.take(read_item(item))
             except (BodyInvalid, BodyTooLarge) as error:
-                self._reject(error, item)
+                self.reject(error, item)
 
-    def _take(self, item: TrackItem) -> None:
+    def take(self, item: TrackItem) -> None:
+        """Take the next item; what is wrong with it is for `reject`.
+
+        Raises:
+            BodyInvalid, EventTooLarge: it cannot be stored.
+        """
         event = self._door.event_of(item, self._visitor, self._arrival)
         line = self._door.line_of(event)
         if event.id_given and self._repeats(event):
@@ -115,7 +124,8 @@ class Batch:
             return False
         return True
 
-    def _reject(self, error: BodyInvalid | BodyTooLarge, raw: msgspec.Raw) -> None:
+    def reject(self, error: BodyInvalid | BodyTooLarge, raw: bytes | msgspec.Raw) -> None:
+        """Reject the next item for what is wrong with it; the first bytes of what was sent are kept."""
         index = len(self._outcomes)
         found = error.errors[0] if isinstance(error, BodyInvalid) else FieldError("$", error.code, str(error))
         path = f"$[{index}]{found.path[1:]}"
@@ -123,16 +133,17 @@ class Batch:
         self._outcomes.append(ItemResult(index, "rejected", code=found.code, path=path))
         # What is ignored is the character that the limit cuts through.
         kept = bytes(raw)[: self._rejected_raw_bytes_max].decode(errors="ignore")
-        self.lines.append(encode(RejectedItem(found.code, kept, BUILT_IN_APP, self._arrival.received_at)))
+        self.lines.append(encode(RejectedItem(found.code, kept, self._visitor.app.app_code, self._arrival.received_at)))
 
 
 def _split(raw: bytes) -> list[msgspec.Raw]:
     require_json(raw)
     items = decode(raw, raw_items)
-    _check_count(len(items))
+    check_count(len(items))
     return items
 
 
-def _check_count(count: int) -> None:
+def check_count(count: int) -> None:
+    """Raise TooManyItems where a batch has more than ITEMS_MAX."""
     if count > ITEMS_MAX:
         raise TooManyItems(f"the array has {count} items, the limit is {ITEMS_MAX}")

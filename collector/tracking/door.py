@@ -7,7 +7,7 @@ from typing import NamedTuple
 from collector.tracking.visitor import Visitor
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ATTRS_DEPTH_MAX, TrackItem
-from storage.event import BUILT_IN_APP, Event, encode
+from storage.event import Event, encode
 
 CLAIMED = "claimed_id_user"
 """The attr that keeps an id_user which nobody has proved."""
@@ -54,21 +54,23 @@ class Door:
     def event_of(self, item: TrackItem, visitor: Visitor, arrival: Arrival) -> Event:
         """Return the event of an item.
 
-        The anonymous_id is the item's own, else the visitor's. The user is the signed-in caller's; an id_user that differs stays a claim.
+        The anonymous_id is the item's own, else the visitor's. The user is the signed-in caller's, else whom an
+        application names by its token; any other id_user stays a claim.
 
         Raises:
-            BodyInvalid: an app_code other than the built-in one, a time that has no UTC form, or attrs nested too deeply.
+            BodyInvalid: another application's app_code, a time that has no UTC form, or attrs nested too deeply.
         """
-        if item.app_code is not None and item.app_code != BUILT_IN_APP:
+        app = visitor.app
+        if item.app_code is not None and item.app_code != app.app_code:
             raise BodyInvalid([FieldError("$.app_code", "app_unknown", "there is no application of this app_code")])
         if item.attrs and _nests(item.attrs.values(), ATTRS_DEPTH_MAX - 1):
             message = f"objects and arrays are nested in more than {ATTRS_DEPTH_MAX} levels"
             raise BodyInvalid([FieldError("$.attrs", "attrs_too_deep", message)])
-        user_id = visitor.caller.user_id if visitor.caller else None
-        claimed = item.id_user if item.id_user is not None and str(item.id_user) != user_id else None
+        user_id, claimed = _who(item, visitor)
+        context = visitor.context
         return Event(
             event_id=item.event_id or self._event_id(arrival.id_prefix),
-            app_code=BUILT_IN_APP,
+            app_code=app.app_code,
             source_label=item.source_label,
             received_at=arrival.received_at,
             occurred_at=in_utc(item.date_created, "date_created"),
@@ -78,8 +80,12 @@ class Door:
             page_url=item.page_url,
             referrer=item.referrer,
             title=item.title,
-            attrs=item.attrs if claimed is None else {**(item.attrs or {}), CLAIMED: str(claimed)},
+            attrs=item.attrs if claimed is None else {**(item.attrs or {}), CLAIMED: claimed},
             id_given=item.event_id is not None,
+            user_agent=context.user_agent,
+            country=context.country,
+            filtered=context.filtered,
+            signal=context.signal,
         )
 
     def _event_id(self, prefix: str) -> str:
@@ -92,6 +98,15 @@ class Door:
         if len(line) > self._event_bytes_max:
             raise EventTooLarge(f"the event has {len(line)} bytes, the limit is {self._event_bytes_max}")
         return line
+
+
+def _who(item: TrackItem, visitor: Visitor) -> tuple[str | None, str | None]:
+    """Return the user, and whom the item claims to be without proof."""
+    named = None if item.id_user is None else str(item.id_user)
+    if visitor.caller is not None:
+        user_id = visitor.caller.user_id
+        return user_id, None if named == user_id else named
+    return (None, named) if visitor.app.is_built_in else (named, None)
 
 
 def in_utc(time: datetime | None, member: str) -> datetime | None:

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
 
 from collector.identity.caller import Caller
+from collector.tracking.context import UNTOLD, Context
+from storage.app import App
+from storage.event import BUILT_IN_APP
 
 COOKIE = "footfall_id"
 COOKIE_AGE_S = 400 * 86_400
@@ -22,11 +26,24 @@ def known(request: web.Request) -> str | None:
     return found[1] if found else None
 
 
-class Visitor:
-    """The sender of one request; a stranger's anonymous_id is made when it is first needed."""
+SITE = App(app_code=BUILT_IN_APP, app_name=BUILT_IN_APP, owner_id=None, created_at=datetime(1970, 1, 1, tzinfo=UTC))
+"""The built-in application as it is without settings."""
 
-    def __init__(self, caller: Caller | None, anonymous_id: str | None, new_id: Callable[[], str]) -> None:
+
+class Visitor:
+    """The sender of one request to one application; a stranger's anonymous_id is made when it is first needed."""
+
+    def __init__(
+        self,
+        caller: Caller | None,
+        anonymous_id: str | None,
+        new_id: Callable[[], str],
+        app: App = SITE,
+        context: Context = UNTOLD,
+    ) -> None:
         self.caller = caller
+        self.app = app
+        self.context = context
         self.is_new = False
         self._anonymous_id = anonymous_id
         self._new_id = new_id
@@ -50,9 +67,9 @@ class Visitors:
         if cookie_secure:
             self._attributes += "; Secure"
 
-    def of(self, request: web.Request, caller: Caller | None) -> Visitor:
+    def of(self, request: web.Request, caller: Caller | None, app: App, context: Context) -> Visitor:
         """Return who sends the request."""
-        return Visitor(caller, known(request), self._new_id)
+        return Visitor(caller, known(request), self._new_id, app, context)
 
     def cookie(self, visitor: Visitor) -> dict[str, str]:
         """Return the header that brings a new anonymous_id to the browser."""

@@ -16,10 +16,15 @@ from aiohttp.web import Application, Request
 
 from collector.app import build_app
 from collector.identity.caller import Caller, TokenInvalid
+from collector.tracking.context import untold
 from collector.tracking.door import Door
+from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
+from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
-from collector.tracking.visitor import COOKIE, Visitors
+from collector.tracking.visitor import COOKIE, SITE, Visitors
+from storage.account_ports import AppStore
+from storage.app_files import AppFiles
 from storage.ports import EventLog
 from tests.logs import open_log, read_all
 
@@ -45,15 +50,12 @@ async def authenticate(request: Request) -> Caller | None:
     return ANNA
 
 
-def app_over(log: EventLog, *, recent_ids_max: int = 100) -> Application:
-    tracking = Tracking(
-        log,
-        Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX),
-        RecentIds(recent_ids_max),
-        Visitors(lambda: str(uuid.uuid4()), cookie_secure=False),
-        authenticate,
-        rejected_raw_bytes_max=RAW_BYTES_MAX,
-    )
+def app_over(log: EventLog, apps: AppStore | None = None, *, recent_ids_max: int = 100) -> Application:
+    door = Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX)
+    intake = Intake(log, door, RecentIds(recent_ids_max), rejected_raw_bytes_max=RAW_BYTES_MAX)
+    visitors = Visitors(lambda: str(uuid.uuid4()), cookie_secure=False)
+    senders = Senders(apps or AppFiles(Path()), SITE, visitors, authenticate, untold)
+    tracking = Tracking(intake, senders, visitors)
     return build_app(tracking.routes(), authenticate, body_bytes_max=BODY_BYTES_MAX)
 
 
@@ -61,6 +63,7 @@ class TrackingSite(NamedTuple):
     client: TestClient[Request, Application]
     log: EventLog
     directory: Path
+    apps: AppStore = AppFiles(Path())
 
     @property
     def visitor(self) -> str | None:
@@ -106,10 +109,10 @@ class TrackingSite(NamedTuple):
 
 @asynccontextmanager
 async def open_tracking(directory: Path, *, recent_ids_max: int = 100) -> AsyncIterator[TrackingSite]:
-    async with open_log(directory) as log:
-        app = app_over(log, recent_ids_max=recent_ids_max)
+    async with open_log(directory) as log, AppFiles(directory / "apps") as apps:
+        app = app_over(log, apps, recent_ids_max=recent_ids_max)
         async with TestClient(TestServer(app)) as client:
-            yield TrackingSite(client, log, directory)
+            yield TrackingSite(client, log, directory, apps)
 
 
 def fields(problem: Members) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from tests.contracts.linked import store_process_shelf
 from tests.contracts.shelf import SINKS, Adapter, Shelf, SinkShelf
 from tests.contracts.users import STORES

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from storage.user import User
 from tests.contracts.users import NOW, user
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from storage.account_ports import UserStore
 from storage.errors import QueryRefused
-from storage.ports import UserStore
 from storage.user import Session, User
 from storage.user_list import ListedUser, UsersKey, UsersPage, UsersQuery
 from tests.contracts.users import NOW, user, with_session

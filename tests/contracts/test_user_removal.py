@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from storage.user import User
 from storage.user_list import UsersQuery
 from tests.contracts.users import NOW, user, with_session

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from storage.account_ports import UserStore
 from storage.errors import UserExists
-from storage.ports import UserStore
 from storage.user import User
 from tests.contracts.users import user, with_session
 

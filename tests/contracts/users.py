@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from storage.user import Session, User
 from storage.user_files import UserFiles
 from tests.fakes.users import MemoryUsers

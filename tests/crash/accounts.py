@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from storage.ports import UserStore
+from storage.account_ports import UserStore
 from storage.user import User
 from storage.user_files import UserFiles
 from tests.fakes.users import MemoryUsers

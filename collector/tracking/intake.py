@@ -1,0 +1,58 @@
+"""The one way of items into the log, whichever route brought them: door, repeats, append, receipts."""
+
+from typing import Literal
+
+from collector.tracking.batch import Batch
+from collector.tracking.door import Door
+from collector.tracking.recent import RecentIds
+from collector.tracking.visitor import Visitor
+from collector.wire.tracking import Accepted, BatchResult, TrackItem
+from storage.event import Event
+from storage.ports import EventLog
+
+
+class Intake:
+    """Takes what senders send; everything that it returns is durable."""
+
+    def __init__(self, log: EventLog, door: Door, recent: RecentIds, *, rejected_raw_bytes_max: int) -> None:
+        self._log = log
+        self._door = door
+        self._recent = recent
+        self._rejected_raw_bytes_max = rejected_raw_bytes_max
+
+    async def take_one(self, item: TrackItem, visitor: Visitor) -> Accepted:
+        """Return once the item is durable, or known as a repeat of one that is.
+
+        Raises:
+            BodyInvalid, EventTooLarge: it cannot be stored.
+            LogFull, LogFailed: nothing was kept.
+        """
+        event = self._door.event_of(item, visitor, self._door.arrival())
+        line = self._door.line_of(event)
+        key = (event.app_code, event.event_id)
+        first = self._recent.offset_of(key) if event.id_given else None
+        if first is not None:
+            await self._log.append([], duplicates=1)
+            return self._accepted("duplicate", event, first)
+        offset = await self._log.append([line])
+        if event.id_given:
+            self._recent.remember(key, offset)
+        return self._accepted("accepted", event, offset)
+
+    def batch(self, visitor: Visitor) -> Batch:
+        """Return an empty batch of this sender's, to be filled and taken."""
+        return Batch(
+            self._door,
+            self._recent,
+            visitor,
+            log_id=self._log.log_id,
+            rejected_raw_bytes_max=self._rejected_raw_bytes_max,
+        )
+
+    async def take_many(self, batch: Batch) -> BatchResult:
+        """Return once all of the batch that could be stored is durable; LogFull, LogFailed: nothing was kept."""
+        first = await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
+        return batch.result(first)
+
+    def _accepted(self, status: Literal["accepted", "duplicate"], event: Event, offset: int) -> Accepted:
+        return Accepted(status, event.event_id, f"{self._log.log_id}:{offset}")
