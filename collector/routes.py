@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from collector.preconditions import Match, required_match
-from collector.wire.body import require_json_type
+from collector.wire.body import JSON, require_json_type
 from collector.wire.model import parse
 from collector.wire.problem import (
     BodyInvalid,
@@ -29,8 +29,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 Who = Literal["anyone", "user", "analyst", "admin"]
 """The least role that may call; `anyone` needs no token, and a route for anyone may still read one."""
-
-JSON = "application/json"
 
 BODY_WAIT_S = web.AppKey("body_wait_s", float)
 """How long the rest of a body may take once its head is there."""
@@ -71,11 +69,21 @@ class JsonBody(Generic[Taken]):
         self.is_open = is_open
         self.items_max = items_max
 
+    @property
+    def media(self) -> tuple[str, ...]:
+        """The media types that it may come as."""
+        return (JSON,)
+
     async def read(self, request: web.Request) -> Taken:
         """Return the body decoded."""
         require_json_type(request.headers.get(hdrs.CONTENT_TYPE))
-        # Most bodies come with their head: a timer for each of them would only cost.
-        return self._decode(await (request.read() if request.content.is_eof() else _waited_for(request)))
+        return self._decode(await sent_body(request))
+
+
+async def sent_body(request: web.Request) -> bytes:
+    """Return the bytes of the body; BodyTooSlow where they do not come within BODY_WAIT_S."""
+    # Most bodies come with their head: a timer for each of them would only cost.
+    return await (request.read() if request.content.is_eof() else _waited_for(request))
 
 
 async def _waited_for(request: web.Request) -> bytes:

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from collector.administration.openapi import document
 from collector.answers import HEADERS
-from collector.routes import JSON, Answer, Route
+from collector.routes import Answer, Route
 from collector.unchanging import Unchanging
+from collector.wire.body import JSON
 
 HTML, SCRIPT, STYLE = "text/html; charset=utf-8", "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 FILES = {"swagger-ui-bundle.js": SCRIPT, "docs.js": SCRIPT, "swagger-ui.css": STYLE}

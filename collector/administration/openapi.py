@@ -12,8 +12,9 @@ from collector.identity.caller import RoleInsufficient, TokenInvalid, TokenMissi
 from collector.identity.errors import AuthorizationRepeated
 from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
-from collector.routes import JSON, Answer, Conditional, JsonBody, Route, Takes
+from collector.routes import Answer, Conditional, JsonBody, Route, Takes
 from collector.wire import problem, receipt
+from collector.wire.body import FORM
 
 VERSION = "3.1.0"
 REFERENCE = "#/components/schemas/"
@@ -78,7 +79,7 @@ def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
     if parameters := [*_path_parameters(route.path), *_query_parameters(route.takes, components), *headers]:
         operation["parameters"] = parameters
     if isinstance(route.takes, JsonBody):
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _body(route.takes, components)}}}
+        operation["requestBody"] = {"required": True, "content": _contents(route.takes, components)}
     return operation
 
 
@@ -113,6 +114,20 @@ def _errors(route: Route) -> Iterator[type[Exception]]:
         yield from route.takes.errors
     if isinstance(route.handler, Conditional):
         yield from (PreconditionFailed, PreconditionRequired)
+
+
+def _contents(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
+    schema = _body(body, components)
+    return {media: {"schema": _form(body, components) if media == FORM else schema} for media in body.media}
+
+
+def _form(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
+    """Return the schema of one action as a form: no object stands in it, and what has no name of ours is text."""
+    (shape,) = body.shapes
+    component = components[shape.__name__]
+    members = cast("dict[str, Schema]", component["properties"])
+    flat = {name: _without_null(schema) for name, schema in members.items() if name != "attrs"}
+    return {**component, "properties": flat, "additionalProperties": {"type": "string"}}
 
 
 def _body(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:

@@ -4,7 +4,8 @@ from aiohttp import hdrs, web
 
 from collector.answers import accepted_answer, json_answer, tracked_answer
 from collector.identity.caller import NotYours
-from collector.routes import Answer, JsonBody, Route, Taking
+from collector.routes import Answer, Route, Taking
+from collector.tracking.bodies import TrackingBody
 from collector.tracking.door import in_utc
 from collector.tracking.intake import Intake
 from collector.tracking.senders import Senders
@@ -15,8 +16,8 @@ from storage.event import PAGEVIEW
 ACCEPTED = 202
 
 # One action or an array is told apart, and read, where the answer is made of it.
-ACTIONS = JsonBody(bytes, wire.TrackItem, is_open=True, items_max=wire.ITEMS_MAX)
-VISIT = JsonBody(wire.read_visit, wire.Visit, is_open=True)
+ACTIONS = TrackingBody(bytes, wire.TrackItem, is_open=True, items_max=wire.ITEMS_MAX)
+VISIT = TrackingBody(wire.read_visit, wire.Visit, is_open=True)
 
 
 class Tracking:

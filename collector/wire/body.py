@@ -1,6 +1,7 @@
 """Reading JSON bodies: what is not JSON is malformed (400), JSON of another shape is invalid (422)."""
 
 import re
+from collections.abc import Collection
 from typing import TypeVar
 
 import msgspec
@@ -17,15 +18,24 @@ _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
 
 
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
 def require_json_type(content_type: str | None) -> None:
     """Raise BodyTypeUnsupported unless the header says JSON in UTF-8 (RFC 8259, section 8.1)."""
-    if content_type == "application/json":
-        return
+    if content_type != JSON:
+        media_type(content_type, (JSON,))
+
+
+def media_type(content_type: str | None, taken: Collection[str]) -> str:
+    """Return the media type that the header says, BodyTypeUnsupported unless it is one of `taken` in UTF-8."""
     kind, *parameters = (content_type or "").lower().split(";")
     named = (parameter.partition("=") for parameter in parameters)
     charsets = {charset.strip(' "') for name, _, charset in named if name.strip() == "charset"}
-    if kind.strip() != "application/json" or charsets - {"utf-8"}:
-        raise BodyTypeUnsupported("send Content-Type: application/json in UTF-8")
+    if kind.strip() not in taken or charsets - {"utf-8"}:
+        raise BodyTypeUnsupported(f"send Content-Type: {' or '.join(taken)} in UTF-8")
+    return kind.strip()
 
 
 def require_json(raw: bytes | msgspec.Raw) -> None:

@@ -15,6 +15,9 @@ ITEMS_MAX = 1000
 ATTRS_MAX = 256
 """Members of attrs, those taken from unknown members included."""
 
+FORM_MEMBERS_MAX = 300
+"""Members of a form: as many attrs as there may be, and those that have names of ours."""
+
 ATTRS_DEPTH_MAX = 32
 """Levels of objects and arrays in attrs, attrs itself included: whoever reads an event may read it by recursion."""
 

@@ -101,12 +101,9 @@ async def test_every_item_of_an_array_of_wrong_things_is_named(tracking: Trackin
 
 
 TYPES = [
-    "text/plain",
-    "text/plain;charset=UTF-8",
     "text/json",
     "application/jsonp",
     "application/problem+json",
-    "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=application/json",
     "application/json; charset=utf-16",
     "application/json; charset=latin-1",

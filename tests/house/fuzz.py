@@ -10,9 +10,10 @@ import re
 import uuid
 from typing import Any
 
+import msgspec
 import requests
 import schemathesis
-from schemathesis import AuthContext, Case, HookContext
+from schemathesis import AuthContext, Case, HookContext, SerializationContext
 from schemathesis.core.failures import Failure
 from schemathesis.core.transport import Response
 
@@ -50,6 +51,19 @@ RIGHTLY_REFUSED = {
 
 SHARED: dict[str, str] = {}
 """The token of the role, until it is refused."""
+
+
+schemathesis.serializer.alias("text/plain", "application/json")
+
+
+@schemathesis.serializer("application/msgpack", "application/x-msgpack", "application/vnd.msgpack")
+def msgpack(_: SerializationContext, value: object) -> bytes:
+    """Return the value packed; an integer that has no form there goes as a float."""
+    return msgspec.msgpack.encode(json.loads(json.dumps(value), parse_int=small))
+
+
+def small(digits: str) -> int | float:
+    return int(digits) if len(digits) < 19 else float(digits)
 
 
 def posted(url: str, path: str, body: dict[str, object]) -> dict[str, Any]:
