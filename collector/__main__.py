@@ -184,7 +184,7 @@ def _tracking(
     visitors = Visitors(_new_id, cookie_secure=tracking.cookie_secure)
     recent = RecentIds(tracking.recent_ids_max)
     intake = Intake(log, door, recent, rejected_raw_bytes_max=tracking.rejected_raw_bytes_max)
-    senders = Senders(apps, SITE, visitors, authenticate, untold)
+    senders = Senders(apps, SITE, visitors, authenticate, untold, token_required=tracking.require_token)
     return Tracking(intake, senders, visitors)
 
 

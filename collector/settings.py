@@ -97,6 +97,7 @@ class Tracking(Section):
     recent_ids_max: int = Field(100_000, ge=0, le=10_000_000)
     rejected_raw_bytes_max: int = Field(1024, ge=0, le=64 * KIB)
     cookie_secure: bool = False
+    require_token: bool = False
 
 
 class Live(Section):

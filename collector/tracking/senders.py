@@ -5,13 +5,21 @@ from collections.abc import Callable
 from aiohttp import hdrs, web
 from multidict import istr
 
-from collector.identity.caller import Authenticate, TokenInvalid
+from collector.identity.caller import Authenticate, TokenInvalid, TokenMissing
 from collector.tracking.context import Context
 from collector.tracking.visitor import Visitor, Visitors
 from storage.account_ports import AppStore
 from storage.app import App
 
 X_API_TOKEN = istr("X-Api-Token")
+API_TOKEN = "api_token"
+"""The parameter that brings what X-Api-Token would: an api_token is public, a beacon and a picture have no headers."""
+
+
+class ApiTokenMissing(TokenMissing):
+    """Every event here needs an api_token (401)."""
+
+    code = "api_token_missing"
 
 
 class ApiTokenUnknown(TokenInvalid):
@@ -30,26 +38,37 @@ class Senders:
         visitors: Visitors,
         authenticate: Authenticate,
         context_of: Callable[[web.Request, App], Context],
+        *,
+        token_required: bool = False,
     ) -> None:
         self._apps = apps
         self._built_in = built_in
         self._visitors = visitors
         self._authenticate = authenticate
         self._context_of = context_of
+        self._token_required = token_required
 
     async def of(self, request: web.Request, api_token: str | None = None) -> Visitor:
-        """Return who sends the request; `api_token` is one that stood elsewhere than in X-Api-Token, which wins.
+        """Return who sends the request.
+
+        X-Api-Token wins over `api_token`, which is one that stood in the body, and that over the one in the query.
 
         Raises:
-            ApiTokenUnknown, TokenInvalid, IdentityUnreachable: nothing may be kept of it.
+            ApiTokenMissing, ApiTokenUnknown, TokenInvalid, IdentityUnreachable: nothing may be kept of it.
         """
         headers = request.headers
         token = headers.get(X_API_TOKEN, api_token)
-        app = self._built_in if token is None else self._of_token(token)
+        if token is None and "?" in request.raw_path:
+            token = request.query.get(API_TOKEN)
+        app = self._app_of(token)
         caller = await self._authenticate(request) if hdrs.AUTHORIZATION in headers else None
         return self._visitors.of(request, caller, app, self._context_of(request, app))
 
-    def _of_token(self, token: str) -> App:
+    def _app_of(self, token: str | None) -> App:
+        if token is None:
+            if self._token_required:
+                raise ApiTokenMissing("every event needs an api_token")
+            return self._built_in
         app = self._apps.by_write_token(token)
         if app is None:
             raise ApiTokenUnknown("no application has this api_token")

@@ -50,11 +50,14 @@ async def authenticate(request: Request) -> Caller | None:
     return ANNA
 
 
-def app_over(log: EventLog, apps: AppStore | None = None, *, recent_ids_max: int = 100) -> Application:
+def app_over(
+    log: EventLog, apps: AppStore | None = None, *, recent_ids_max: int = 100, token_required: bool = False
+) -> Application:
     door = Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX)
     intake = Intake(log, door, RecentIds(recent_ids_max), rejected_raw_bytes_max=RAW_BYTES_MAX)
     visitors = Visitors(lambda: str(uuid.uuid4()), cookie_secure=False)
-    senders = Senders(apps or AppFiles(Path()), SITE, visitors, authenticate, untold)
+    stored = apps or AppFiles(Path())
+    senders = Senders(stored, SITE, visitors, authenticate, untold, token_required=token_required)
     tracking = Tracking(intake, senders, visitors)
     return build_app(tracking.routes(), authenticate, body_bytes_max=BODY_BYTES_MAX)
 
@@ -108,9 +111,11 @@ class TrackingSite(NamedTuple):
 
 
 @asynccontextmanager
-async def open_tracking(directory: Path, *, recent_ids_max: int = 100) -> AsyncIterator[TrackingSite]:
+async def open_tracking(
+    directory: Path, *, recent_ids_max: int = 100, token_required: bool = False
+) -> AsyncIterator[TrackingSite]:
     async with open_log(directory) as log, AppFiles(directory / "apps") as apps:
-        app = app_over(log, apps, recent_ids_max=recent_ids_max)
+        app = app_over(log, apps, recent_ids_max=recent_ids_max, token_required=token_required)
         async with TestClient(TestServer(app)) as client:
             yield TrackingSite(client, log, directory, apps)
 
