@@ -228,4 +228,8 @@ def _live(one: TailEvent) -> LiveEvent:
         referrer=event.referrer,
         title=event.title,
         attrs=event.attrs,
+        country=event.country,
+        filtered=event.filtered,
+        signal=event.signal,
+        violation=event.violation,
     )

@@ -9,7 +9,10 @@ SHUTDOWN = "shutdown"
 
 
 class LiveEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One stored event under the member names of POST /track; `date_created` only where the client sent a time."""
+    """One event under the member names of POST /track; `date_created` only where the client sent a time.
+
+    The last four are what the door has noted: see storage/event.py.
+    """
 
     receipt: str
     received_at: datetime
@@ -24,6 +27,10 @@ class LiveEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     referrer: str | None = None
     title: str | None = None
     attrs: dict[str, object] | None = None
+    country: str | None = None
+    filtered: str | None = None
+    signal: str | None = None
+    violation: str | None = None
 
 
 class LiveBatch(msgspec.Struct, frozen=True, kw_only=True):

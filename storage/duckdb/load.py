@@ -106,7 +106,7 @@ def _ledger_end(connection: DuckDBPyConnection, batch: LogRange, since_position:
 
 def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_by_one: bool) -> None:
     if not one_by_one:
-        connection.execute(statement("stage"), {"path": str(lines)})
+        connection.execute(_staging("lines_at_once"), {"path": str(lines)})
         return
     *raws, rest = lines.read_bytes().split(b"\n")
     if rest:
@@ -114,7 +114,11 @@ def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_
             f"log {batch.log_id}: the last line of offsets {batch.from_offset} to {batch.to_offset} is cut"
         )
     parameters = {"lines": raws, "from_offset": batch.from_offset, "unreadable": UNREADABLE}
-    connection.execute(statement("stage_lines"), parameters)
+    connection.execute(_staging("lines_one_by_one"), parameters)
+
+
+def _staging(lines: str) -> str:
+    return statement("stage").format(lines=statement(lines))
 
 
 def _check_offsets(batch: LogRange, staged: Staged) -> None:

@@ -44,7 +44,7 @@ LOG_ID = "0000000001-fake"
 
 
 class MemoryStore:
-    """Every question asks `_resolved`: whose an anonymous event is follows from all events there are."""
+    """Questions ask `_owned` or `_counted`: whose an anonymous event is follows from all events there are."""
 
     def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._clock = clock
@@ -153,11 +153,11 @@ class MemoryStore:
         return Summary(len(rows), _persons(rows), counts[: query.pages])
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
-        return metrics.page(self._resolved(), len(self._ledger), query)
+        return metrics.page(self._counted(), len(self._ledger), query)
 
     async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
         chunk = b""
-        for row in self._resolved():
+        for row in self._owned():
             if not _matches(row, query.where):
                 continue
             line = msgspec.json.encode(_exported(row)) + b"\n"
@@ -227,9 +227,12 @@ class MemoryStore:
         )
 
     def _pageviews(self, where: EventFilter) -> list[Stored]:
-        return [row for row in self._resolved() if row.is_pageview and _matches(row, where)]
+        return [row for row in self._counted() if row.is_pageview and _matches(row, where)]
 
-    def _resolved(self) -> list[Stored]:
+    def _counted(self) -> list[Stored]:
+        return [row for row in self._owned() if row.event.filtered is None]
+
+    def _owned(self) -> list[Stored]:
         owners: dict[tuple[str, str | None], str] = {}
         for row in sorted(self._rows, key=lambda row: (row.event.received_at, row.log_id, row.offset)):
             if row.event.user_id is not None and _unguessable(row.event.anonymous_id):
@@ -347,5 +350,9 @@ def _exported(row: Stored) -> dict[str, object]:
         "referrer": event.referrer,
         "title": event.title,
         "attrs": event.attrs,
+        "country": event.country,
+        "filtered": event.filtered,
+        "signal": event.signal,
+        "violation": event.violation,
     }
     return {name: member for name, member in members.items() if member is not None}

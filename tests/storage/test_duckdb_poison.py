@@ -6,8 +6,9 @@ import pytest
 
 from storage.duckdb.damage import MARKS
 from storage.errors import StorageError
+from storage.event import encode
 from storage.query import EventFilter, ReceiptQuery, RejectedQuery, RejectedRawQuery, SummaryQuery
-from tests.contracts.samples import event, rejected
+from tests.contracts.samples import DAY, NOON, event, rejected
 from tests.contracts.shelf import LOG_ID, InThreads, SinkShelf, log_range, open_store
 
 MEMBERS = (
@@ -56,6 +57,8 @@ POISON: dict[str, tuple[bytes, str]] = {
     "half a megabyte of garbage": (b"x" * (1 << 19), "no JSON"),
     "longer than DuckDB takes": (b'{"offset":1,"title":"' + b"x" * (1 << 21), "no JSON"),
 }
+
+TABLES = ('SELECT * FROM events ORDER BY "offset"', 'SELECT * FROM rejected WHERE "offset" < 3')
 
 TEMPLATE = b'{"offset":1,"event_id":"1","app_code":"site","source_label":"pageview","received_at":"%s"}'
 
@@ -142,6 +145,37 @@ async def test_items_that_were_rejected_at_the_door_stay_what_they_are_beside_po
         shelf.apply_lines(log_range(0, 1, byte_end=1), refused + b"poison\n")
         page = await shelf.store.rejected(RejectedQuery(limit=9))
     assert [(row.code, row.reason) for row in page.rows] == [("unreadable", "no JSON"), ("wrong_type", None)]
+
+
+async def test_the_neighbours_of_poison_are_stored_as_without_it(tmp_path: Path) -> None:
+    full = event(
+        event_id="order 7",
+        id_given=True,
+        occurred_at=NOON - DAY,
+        sent_at=NOON,
+        user_id="7",
+        anonymous_id="v",
+        page_url="/a",
+        referrer="https://example.org/",
+        title="é",
+        attrs={"n": 1},
+        country="DE",
+        filtered="address",
+        signal="dnt",
+        violation="$.attrs.n wrong_type",
+    )
+    lines = b"".join(b'{"offset":%d,%b\n' % (n, encode(one)[1:]) for n, one in enumerate([full, event(), rejected()]))
+    tables = []
+    for directory, rest in (
+        (tmp_path / "plain", b'{"offset":3,%b\n' % encode(rejected())[1:]),
+        (tmp_path / "poison", b"x\n"),
+    ):
+        directory.mkdir()
+        with open_store(directory) as store:
+            SinkShelf(directory, store, InThreads(store)).apply_lines(log_range(0, 3, byte_end=1), lines + rest)
+            with store.reader() as reader:
+                tables.append([reader.rows(sql, {}) for sql in TABLES])
+    assert tables[0] == tables[1]
 
 
 async def test_past_the_limit_of_all_rejected_items_the_bytes_go_and_the_rest_stays(tmp_path: Path) -> None:

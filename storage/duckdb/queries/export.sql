@@ -13,9 +13,13 @@ SELECT concat(
     ',"referrer":' || to_json(referrer),
     ',"title":' || to_json(title),
     ',"attrs":' || attrs,
+    ',"country":' || to_json(country),
+    ',"filtered":' || to_json(filtered),
+    ',"signal":' || to_json(signal),
+    ',"violation":' || to_json(violation),
     '}', chr(10)
 )
-FROM resolved
+FROM owned
 WHERE position BETWEEN $first_position AND $last_position
     AND app_code = $app_code
     AND ($source_label IS NULL OR source_label = $source_label)

@@ -21,7 +21,11 @@ CREATE TABLE events (
     page_url VARCHAR,
     referrer VARCHAR,
     title VARCHAR,
-    attrs JSON
+    attrs JSON,
+    country VARCHAR,                -- this and the next three are the door's: storage/event.py
+    filtered VARCHAR,
+    signal VARCHAR,
+    violation VARCHAR
 );
 
 CREATE TABLE rejected (
@@ -79,8 +83,11 @@ CREATE TABLE owner (
     "offset" BIGINT NOT NULL
 );
 
--- What every question asks: an event without a user is its visitor's owner's, however old it is.
-CREATE VIEW resolved AS
+-- All that is stored: an event without a user is its visitor's owner's, however old it is.
+CREATE VIEW owned AS
 SELECT events.* REPLACE (coalesce(events.user_id, owner.user_id) AS user_id)
 FROM events LEFT JOIN owner
     ON events.user_id IS NULL AND owner.app_code = events.app_code AND owner.anonymous_id = events.anonymous_id;
+
+-- What counts in statistics.
+CREATE VIEW resolved AS SELECT * FROM owned WHERE filtered IS NULL;

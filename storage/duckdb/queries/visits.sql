@@ -3,7 +3,7 @@
 WITH page AS (
     SELECT app_code, user_id, anonymous_id, page_url, occurred_at, position, "offset"
     FROM events
-    WHERE source_label = 'pageview' AND page_url IS NOT NULL
+    WHERE source_label = 'pageview' AND page_url IS NOT NULL AND filtered IS NULL
         AND app_code = $app_code
         AND ($source_label IS NULL OR source_label = $source_label)
         AND {whose}

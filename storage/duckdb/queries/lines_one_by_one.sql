@@ -1,5 +1,4 @@
--- The lines one by one (rule R10): what cannot be read becomes a rejected item at its own offset, the rest as in stage.
-CREATE OR REPLACE TEMP TABLE batch AS
+-- What stage.sql takes, line by line (rule R10): what cannot be read becomes a rejected item at its own offset.
 WITH sent AS MATERIALIZED (
     SELECT $from_offset + place - 1 AS due, raw, TRY(decode(raw)) AS text
     FROM unnest($lines::BLOB[]) WITH ORDINALITY AS one(raw, place)
@@ -9,7 +8,8 @@ found AS MATERIALIZED (
         "offset": "VARCHAR", "event_id": "VARCHAR", "app_code": "VARCHAR", "source_label": "VARCHAR",
         "received_at": "VARCHAR", "occurred_at": "VARCHAR", "sent_at": "VARCHAR", "user_id": "VARCHAR",
         "anonymous_id": "VARCHAR", "page_url": "VARCHAR", "referrer": "VARCHAR", "title": "VARCHAR", "attrs": "JSON",
-        "id_given": "VARCHAR", "rejected_code": "VARCHAR", "rejected_raw": "VARCHAR"
+        "id_given": "VARCHAR", "country": "VARCHAR", "filtered": "VARCHAR", "signal": "VARCHAR", "violation": "VARCHAR",
+        "rejected_code": "VARCHAR", "rejected_raw": "VARCHAR"
     }')) AS item
     FROM sent
 ),
@@ -40,36 +40,15 @@ judged AS (
             THEN 'a member has a wrong type'
     END AS reason
     FROM typed
-),
-line AS (
-    SELECT
-        CASE WHEN reason IS NULL THEN "offset" ELSE due END AS "offset",
-        item.event_id, item.app_code, item.source_label, item.user_id, item.anonymous_id, item.page_url, item.referrer,
-        item.title, item.attrs, received_at, occurred_at, sent_at, id_given,
-        CASE WHEN reason IS NULL THEN item.rejected_code ELSE $unreadable END AS rejected_code,
-        CASE WHEN reason IS NULL THEN encode(item.rejected_raw) ELSE raw END AS rejected_raw,
-        reason AS rejected_reason,
-        coalesce(TRY_CAST(item.event_id AS UUID)::VARCHAR = item.event_id, false) AS is_uuid
-    FROM judged
 )
 SELECT
-    "offset",
-    app_code,
-    CASE WHEN is_uuid THEN TRY_CAST(event_id AS UUID) ELSE md5(event_id)::UUID END AS event_key,
-    CASE WHEN NOT is_uuid THEN event_id END AS event_id,
-    coalesce(id_given, false) AS id_given,
-    source_label,
-    user_id,
-    anonymous_id,
-    coalesce(occurred_at, received_at) AS occurred_at,
-    occurred_at IS NOT NULL AS time_given,
-    sent_at,
+    CASE WHEN reason IS NULL THEN "offset" ELSE due END AS "offset",
+    item.* EXCLUDE ("offset", received_at, occurred_at, sent_at, id_given, rejected_code, rejected_raw),
     received_at,
-    page_url,
-    referrer,
-    title,
-    attrs,
-    rejected_code,
-    rejected_raw,
-    rejected_reason
-FROM line
+    occurred_at,
+    sent_at,
+    id_given,
+    CASE WHEN reason IS NULL THEN item.rejected_code ELSE $unreadable END AS rejected_code,
+    CASE WHEN reason IS NULL THEN encode(item.rejected_raw) ELSE raw END AS rejected_raw,
+    reason AS rejected_reason
+FROM judged
