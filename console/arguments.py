@@ -2,7 +2,8 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="footfall", description="The terminal of Footfall. Without a command it opens the console."
     )
+    root.add_argument("--version", action=_Version, help="print the version and leave")
     _add_connection(root, default=None)
     # The same flags behind the command, without defaults that would undo those before it.
     connection = argparse.ArgumentParser(add_help=False)
@@ -83,6 +85,19 @@ def connect(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
     if arguments.token_file is None:
         given = profile.token_file and Path(profile.token_file).expanduser()
         arguments.token_file = given or default_token_file(environ, name)
+
+
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for: that takes as long as all else that --help loads."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import importlib.metadata  # noqa: PLC0415 - as said above
+
+        sys.stdout.write(f"footfall {importlib.metadata.version('footfall')}\n")
+        parser.exit()
 
 
 def _add_connection(target: argparse.ArgumentParser, *, default: str | None) -> None:

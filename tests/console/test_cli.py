@@ -1,6 +1,7 @@
 """The commands of `footfall` against a daemon that answers as the contract says."""
 
 import asyncio
+import importlib.metadata
 import json
 import os
 import signal
@@ -30,6 +31,12 @@ def free_url():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{one.getsockname()[1]}"
+
+
+async def test_the_version_is_told_without_a_daemon(footfall_process):
+    ended = await footfall_process("--version")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out == f"footfall {importlib.metadata.version('footfall')}\n"
 
 
 async def test_status_of_a_daemon_that_is_well_is_0(daemon, footfall):
