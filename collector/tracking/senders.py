@@ -12,7 +12,7 @@ from storage.account_ports import AppStore
 from storage.app import App
 
 X_API_TOKEN = istr("X-Api-Token")
-API_TOKEN = "api_token"
+API_TOKEN = "api_token"  # noqa: S105 - the name of a parameter
 """The parameter that brings what X-Api-Token would: an api_token is public, a beacon and a picture have no headers."""
 
 
