@@ -6,7 +6,7 @@ STAMP := $(VENV)/installed
 # Most tests wait for processes of their own half of the time.
 WORKERS := $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
-.PHONY: help install run demo test soak check fmt bench clean
+.PHONY: help install run demo test soak check fmt tracker bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -49,6 +49,9 @@ check: install ## style, types, imports
 fmt: install ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+tracker: install ## footfall.js anew, after a change of its source
+	@$(BIN)/python -m scripts.tracker
 
 bench: install ## the figures, each beside its baseline
 	$(BIN)/python -m bench

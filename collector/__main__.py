@@ -63,6 +63,7 @@ from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
 from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
+from collector.tracking.tracker import Tracker
 from collector.tracking.visitor import SITE, Visitors, known
 from collector.verbs import VERBS
 from storage.account_ports import AppStore
@@ -122,6 +123,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes = [
             *callers.routes,
             *_tracking(settings, callers.authenticate, apps, door, log).routes(),
+            *Tracker().routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, refused),

@@ -27,7 +27,7 @@ class HealthAnswers:
         self._disk = disk
         self._authenticate = authenticate
         build = Build(importlib.metadata.version("footfall"), commit=None, build_date=None)
-        self._version = Version(server=build, client=build)
+        self._version = Version(server=build, client=build, tracker=build)
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""

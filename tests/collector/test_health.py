@@ -140,4 +140,4 @@ async def test_a_log_that_refuses_is_not_ready_and_strangers_are_not_told_why():
 
 async def test_the_version_of_the_daemon_and_its_client_can_be_asked():
     build = {"version": importlib.metadata.version("footfall"), "commit": None, "build_date": None}
-    assert await ask("/version") == (200, {"server": build, "client": build})
+    assert await ask("/version") == (200, {"server": build, "client": build, "tracker": build})
