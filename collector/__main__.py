@@ -15,6 +15,7 @@ import uvloop
 from aiohttp import web
 
 from collector.adapters import (
+    countries_of,
     erasure_of,
     event_door,
     keys_of,
@@ -29,7 +30,7 @@ from collector.administration.auth_events import AuthEventAnswers
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
 from collector.administration.log import LogAnswers
-from collector.administration.metrics import Metrics
+from collector.administration.metrics import Counters, Metrics
 from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
 from collector.app import build_app
@@ -56,7 +57,8 @@ from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
 from collector.tracking.auth_events import AuthEvents
-from collector.tracking.context import untold
+from collector.tracking.blocked import Blocked
+from collector.tracking.context import Contexts
 from collector.tracking.door import Door
 from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
@@ -65,6 +67,7 @@ from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
 from collector.tracking.tracker import Tracker
 from collector.tracking.visitor import SITE, Visitors, known
+from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
 from storage.account_ports import AppStore
 from storage.app_files import AppFiles
@@ -108,13 +111,18 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
     supervisor = Supervisor.of(os.environ)
     client = StoreClient(query_timeout_s=settings.store.query_timeout_s)
     door = event_door(settings)
+    countries = countries_of(settings)
     async with (
         write_ahead_log(settings) as log,
         open_identity(settings, secrets, AuthEvents(log, door).append) as identity,
         open_provider(settings) as provider,
         AppFiles(settings.data.dir / "apps") as apps,
     ):
-        origins = Origins(settings.server.trusted_proxies, known)
+        wishes = Wishes(dnt=settings.privacy.dnt, gpc=settings.privacy.gpc)
+        origins = Origins(settings.server.trusted_proxies, wishes.heeding(known))
+        contexts = Contexts(
+            origins, wishes, Blocked(settings.privacy.blocked_addresses), countries.of if countries else None
+        )
         erasure = erasure_of(settings, secrets, identity, client, end_of(log))
         callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
         live = _live(settings, callers.authenticate, log)
@@ -122,11 +130,11 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         refused = Counter[int]()
         routes = [
             *callers.routes,
-            *_tracking(settings, callers.authenticate, apps, door, log).routes(),
+            *_tracking(settings, callers.authenticate, apps, contexts, door=door, log=log).routes(),
             *Tracker().routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
-            *_administration(settings, callers.authenticate, log, client, refused),
+            *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
             *rejected.routes(),
             *AuthEventAnswers(identity.audit_log).routes(),
         ]
@@ -146,6 +154,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 identity.users.run(),
                 erasure.run(),
                 live.watch(),
+                *([countries.watch()] if countries else []),
                 _failed(log),
                 supervisor.watch(log.stuck),
             )
@@ -180,25 +189,31 @@ def _application(
 
 
 def _tracking(
-    settings: Settings, authenticate: Authenticate, apps: AppStore, door: Door, log: WriteAheadLog
+    settings: Settings,
+    authenticate: Authenticate,
+    apps: AppStore,
+    contexts: Contexts,
+    *,
+    door: Door,
+    log: WriteAheadLog,
 ) -> Tracking:
     tracking = settings.tracking
     visitors = Visitors(_new_id, cookie_secure=tracking.cookie_secure)
     recent = RecentIds(tracking.recent_ids_max)
     intake = Intake(log, door, recent, rejected_raw_bytes_max=tracking.rejected_raw_bytes_max)
-    senders = Senders(apps, SITE, visitors, authenticate, untold, token_required=tracking.require_token)
+    senders = Senders(apps, SITE, visitors, authenticate, contexts.of, token_required=tracking.require_token)
     return Tracking(intake, senders, visitors)
 
 
 def _administration(
-    settings: Settings, authenticate: Authenticate, log: WriteAheadLog, store: StoreClient, refused: Counter[int]
+    settings: Settings, authenticate: Authenticate, log: WriteAheadLog, store: StoreClient, counters: Counters
 ) -> list[Route]:
     disk = Survey(settings.data.dir)
     logs = LogAnswers(log, store, disk)
     return [
         *HealthAnswers(log, store, disk, authenticate).routes(),
         *logs.routes(),
-        *Metrics(logs, authenticate, refused).routes(),
+        *Metrics(logs, authenticate, counters).routes(),
         *Receipts(log, store, disk).routes(),
     ]
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from collector.identity.tokens import Tokens
 from collector.limits import Gcra
 from collector.settings import Settings
 from collector.store_process import StoreProcess
+from collector.tracking.countries import Countries
 from collector.tracking.door import Door
 from storage.audit import AuditRow
 from storage.audit_file import AuditFile, audit_key
@@ -246,6 +248,15 @@ def write_ahead_log(settings: Settings) -> WriteAheadLog:
 def event_door(settings: Settings) -> Door:
     """Return the door that every item of a site goes through."""
     return Door(now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
+
+
+def countries_of(settings: Settings) -> Countries | None:
+    """Return who knows the countries of addresses, open, None where no file is given; CountriesUnreadable as there."""
+    if not settings.privacy.geo_database:
+        return None
+    countries = Countries(Path(settings.privacy.geo_database))
+    countries.open()
+    return countries
 
 
 def log_format(settings: Settings) -> Literal["json", "text"]:

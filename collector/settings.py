@@ -16,12 +16,22 @@ LOOPBACK = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128
 ADDRESS = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/[\w.~/-]*)?", re.ASCII)
 """Of a service: nothing but where it is; no user, no question, no space."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+BLOCKED_MAX = 10_000
+"""Networks whose events count in no statistics."""
 
 
 class Section(BaseModel):
     """One table of config.toml; docs/settings.md says what each key means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def _networks(given: object) -> object:
+    """Return texts as networks, of a variable those between its commas."""
+    texts = given.split(",") if isinstance(given, str) else given
+    if isinstance(texts, list | tuple):
+        return tuple(ipaddress.ip_network(str(text).strip()) for text in texts if str(text).strip())
+    return given
 
 
 class Server(Section):
@@ -38,11 +48,7 @@ class Server(Section):
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, given: object) -> object:
-        """Return texts as networks, of a variable those between its commas."""
-        texts = given.split(",") if isinstance(given, str) else given
-        if isinstance(texts, list | tuple):
-            return tuple(ipaddress.ip_network(str(text).strip()) for text in texts if str(text).strip())
-        return given
+        return _networks(given)
 
 
 class Data(Section):
@@ -100,6 +106,20 @@ class Tracking(Section):
     require_token: bool = False
 
 
+class Privacy(Section):
+    """[privacy]."""
+
+    dnt: Literal["count", "anonymous"] = "count"
+    gpc: Literal["count", "anonymous"] = "count"
+    geo_database: str = ""
+    blocked_addresses: tuple[Network, ...] = Field((), max_length=BLOCKED_MAX)
+
+    @field_validator("blocked_addresses", mode="before")
+    @classmethod
+    def _networks(cls, given: object) -> object:
+        return _networks(given)
+
+
 class Live(Section):
     """[live]."""
 
@@ -152,6 +172,7 @@ class Settings(Section):
     log: Log = Log()
     store: Store = Store()
     tracking: Tracking = Tracking()
+    privacy: Privacy = Privacy()
     live: Live = Live()
     identity: Identity = Identity()
     logging: Logging = Logging()

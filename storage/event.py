@@ -10,7 +10,8 @@ PAGEVIEW = "pageview"
 BUILT_IN_APP = "site"
 """The app_code of events that name no application."""
 
-FILTERED_AT_DOOR = ("address", "hostname")
+ADDRESS_BLOCKED, HOSTNAME_FOREIGN = "address", "hostname"
+FILTERED_AT_DOOR = (ADDRESS_BLOCKED, HOSTNAME_FOREIGN)
 """Rules that the door marks events by: the address is blocked, the page's host is none of the application's."""
 
 

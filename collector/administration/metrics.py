@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,7 +14,9 @@ from collector.administration.log import LogAnswers
 from collector.answers import HEADERS
 from collector.identity.caller import Authenticate, Caller, RoleInsufficient, TokenMissing
 from collector.routes import Answer, Route
+from collector.tracking.wishes import HEADERS as WISHES
 from collector.wire.health import Ledger, LogReport
+from storage.event import FILTERED_AT_DOOR
 
 FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 """A request with one of these came through a proxy: that it arrived over the loopback says nothing of who sent it."""
@@ -21,13 +24,20 @@ FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Pr
 MEDIA = CONTENT_TYPE_LATEST
 
 
+class Counters(NamedTuple):
+    """What the front counts since it started: refusals by status, and events by the rule of the door that meant them."""
+
+    refused: Counter[int]
+    noticed: Counter[str]
+
+
 class Metrics:
     """Figures for a Prometheus on this machine, or one that has the token of an administrator."""
 
-    def __init__(self, logs: LogAnswers, authenticate: Authenticate, refused: Counter[int]) -> None:
+    def __init__(self, logs: LogAnswers, authenticate: Authenticate, counters: Counters) -> None:
         self._logs = logs
         self._authenticate = authenticate
-        self._refused = refused
+        self._counters = counters
 
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
@@ -39,7 +49,7 @@ class Metrics:
         if not is_local(request):
             _require_admin(caller)
         registry = CollectorRegistry()
-        registry.register(_Scrape(await self._logs.report(), self._refused.copy()))
+        registry.register(_Scrape(await self._logs.report(), self._counters))
         return web.Response(body=generate_latest(registry), headers={**HEADERS, "Content-Type": MEDIA})
 
 
@@ -60,15 +70,20 @@ def is_local(request: web.Request) -> bool:
 class _Scrape:
     """What one scrape shows."""
 
-    def __init__(self, report: LogReport, refused: Counter[int]) -> None:
+    def __init__(self, report: LogReport, counters: Counters) -> None:
         self._report = report
-        self._refused = refused
+        self._counters = counters
 
     def collect(self) -> Iterator[Metric]:
         refused = CounterMetricFamily("footfall_requests_refused", "Requests answered as a problem.", labels=["status"])
-        for status, count in sorted(self._refused.items()):
+        for status, count in sorted(self._counters.refused.items()):
             refused.add_metric([str(status)], count)
         yield refused
+        meaning = "Events that a rule of the door meant, or whose browser had a wish."
+        noticed = CounterMetricFamily("footfall_events_noticed", meaning, labels=["rule"])
+        for rule in (*FILTERED_AT_DOOR, *WISHES):
+            noticed.add_metric([rule], self._counters.noticed[rule])
+        yield noticed
         yield from _of_log(self._report)
         yield from _of_disk(self._report)
         yield from _of_store(self._report)

@@ -48,21 +48,27 @@ class Origins:
         user_agent = request.headers.get(hdrs.USER_AGENT, "")[:USER_AGENT_MAX]
         return Origin(self._peer(request), user_agent, request_id(request), self._visitor_of(request))
 
+    def address(self, request: web.Request) -> Address | None:
+        """Return the right-most address that is not a trusted proxy's: what stands left of it anybody may have written."""
+        peer = _address(request.remote or "")
+        if peer is None or not self._is_trusted(peer):
+            return peer
+        hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
+        while self._is_trusted(peer) and hops:
+            told = _address(hops.pop().strip())
+            if told is None:
+                break
+            peer = told
+        return peer
+
     def over_tls(self, request: web.Request) -> bool:
         """Return whether a trusted proxy says that the browser's connection to it is encrypted."""
         proxy = _address(request.remote or "")
         return request.headers.get(FORWARDED_PROTO) == "https" and proxy is not None and self._is_trusted(proxy)
 
     def _peer(self, request: web.Request) -> str:
-        """Return the right-most address that is not a trusted proxy's: what stands left of it anybody may have written."""
-        peer = _address(request.remote or "")
-        hops = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
-        while peer is not None and self._is_trusted(peer) and hops:
-            told = _address(hops.pop().strip())
-            if told is None:
-                break
-            peer = told
-        return "" if peer is None else str(peer)
+        address = self.address(request)
+        return "" if address is None else str(address)
 
     def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted_proxies)

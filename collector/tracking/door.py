@@ -1,13 +1,17 @@
 """What must be derived at the door: who it was, when it was, and the id that makes a repeat known."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from collector.tracking.visitor import Visitor
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ATTRS_DEPTH_MAX, TrackItem
-from storage.event import Event, encode
+from storage.event import HOSTNAME_FOREIGN, Event, encode
 
 CLAIMED = "claimed_id_user"
 """The attr that keeps an id_user which nobody has proved."""
@@ -20,6 +24,9 @@ _CLEAR = ~(0b11 << 66)
 _VARIANT = 0b10 << 66
 
 _CONTAINERS = frozenset((dict, list))
+
+_HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:@]+)", re.IGNORECASE)
+"""The host of a URL (RFC 3986, 3.2), without its port."""
 
 
 class EventTooLarge(BodyTooLarge):
@@ -36,7 +43,10 @@ class Arrival(NamedTuple):
 
 
 class Door:
-    """Turns items into events and their lines; `clock` gives aware UTC times."""
+    """Turns items into events and their lines; `clock` gives aware UTC times.
+
+    `noticed` counts the events that a rule of FILTERED_AT_DOOR meant, and those whose browser had a wish.
+    """
 
     def __init__(
         self, clock: Callable[[], datetime], random_bits: Callable[[int], int], *, event_bytes_max: int
@@ -44,6 +54,7 @@ class Door:
         self._clock = clock
         self._random_bits = random_bits
         self._event_bytes_max = event_bytes_max
+        self.noticed = Counter[str]()
 
     def arrival(self) -> Arrival:
         """Return what all items of one request share."""
@@ -55,7 +66,8 @@ class Door:
         """Return the event of an item.
 
         The anonymous_id is the item's own, else the visitor's. The user is the signed-in caller's, else whom an
-        application names by its token; any other id_user stays a claim.
+        application names by its token; any other id_user stays a claim. Of a browser whose wish is honoured nothing is
+        kept that tells of a person.
 
         Raises:
             BodyInvalid: another application's app_code, a time that has no UTC form, or attrs nested too deeply.
@@ -68,7 +80,7 @@ class Door:
             raise BodyInvalid([FieldError("$.attrs", "attrs_too_deep", message)])
         user_id, claimed = _who(item, visitor)
         context = visitor.context
-        return Event(
+        event = Event(
             event_id=item.event_id or self._event_id(arrival.id_prefix),
             app_code=app.app_code,
             source_label=item.source_label,
@@ -76,7 +88,7 @@ class Door:
             occurred_at=in_utc(item.date_created, "date_created"),
             sent_at=in_utc(item.sent_at, "sent_at"),
             user_id=user_id,
-            anonymous_id=item.anonymous_id or visitor.anonymous_id,
+            anonymous_id=None if context.signal else item.anonymous_id or visitor.anonymous_id,
             page_url=item.page_url,
             referrer=item.referrer,
             title=item.title,
@@ -84,9 +96,14 @@ class Door:
             id_given=item.event_id is not None,
             user_agent=context.user_agent,
             country=context.country,
-            filtered=context.filtered,
+            filtered=context.filtered or _foreign(item.page_url, app.hostnames),
             signal=context.signal,
         )
+        if event.filtered is not None:
+            self.noticed[event.filtered] += 1
+        if context.wish is not None:
+            self.noticed[context.wish] += 1
+        return event if context.signal is None else _anonymous(event)
 
     def _event_id(self, prefix: str) -> str:
         digits = (self._random_bits(RANDOM_BITS) & _CLEAR | _VARIANT).to_bytes(10, "big").hex()
@@ -107,6 +124,20 @@ def _who(item: TrackItem, visitor: Visitor) -> tuple[str | None, str | None]:
         user_id = visitor.caller.user_id
         return user_id, None if named == user_id else named
     return (None, named) if visitor.app.is_built_in else (named, None)
+
+
+def _anonymous(event: Event) -> Event:
+    """Return the event without who it was and whatever can tell of it: what is left is that it happened, where and when."""
+    page_url = event.page_url and (re.split("[?#]", event.page_url, maxsplit=1)[0] or "/")
+    return replace(event, user_id=None, page_url=page_url, referrer=None, title=None, attrs=None, user_agent=None)
+
+
+def _foreign(page_url: str | None, hostnames: Collection[str]) -> str | None:
+    """Return the rule that means a page of none of the hosts; a page without a host is nobody else's."""
+    if not hostnames or page_url is None:
+        return None
+    found = _HOST.match(page_url)
+    return None if found is None or found[1].lower() in hostnames else HOSTNAME_FOREIGN
 
 
 def in_utc(time: datetime | None, member: str) -> datetime | None:

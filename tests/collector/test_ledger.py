@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.administration.ledger import is_exact, ledger_of
 from collector.administration.log import LogAnswers
-from collector.administration.metrics import FORWARDED, Metrics
+from collector.administration.metrics import FORWARDED, Counters, Metrics
 from collector.administration.receipts import Receipts
 from collector.app import build_app
 from collector.wire.health import Ledger
@@ -74,7 +74,11 @@ async def ask(path: str, store: MemoryStore | None = None, **headers: str) -> tu
     log = await log_of(lines=3, duplicates=1)
     store, disk, refused = store or MemoryStore(), MemoryDisk({"0000000000-before": 5}), Counter[int]()
     logs = LogAnswers(log, store, disk)
-    routes = [*logs.routes(), *Metrics(logs, authenticate, refused).routes(), *Receipts(log, store, disk).routes()]
+    routes = [
+        *logs.routes(),
+        *Metrics(logs, authenticate, Counters(refused, Counter())).routes(),
+        *Receipts(log, store, disk).routes(),
+    ]
     app = build_app(routes, authenticate, body_bytes_max=1000, refused=refused)
     async with TestClient(TestServer(app)) as client:
         await client.get("/nowhere")

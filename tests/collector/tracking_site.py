@@ -16,13 +16,16 @@ from aiohttp.web import Application, Request
 
 from collector.app import build_app
 from collector.identity.caller import Caller, TokenInvalid
-from collector.tracking.context import untold
+from collector.identity.origin import Origins
+from collector.tracking.blocked import Blocked
+from collector.tracking.context import Contexts
 from collector.tracking.door import Door
 from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
-from collector.tracking.visitor import COOKIE, SITE, Visitors
+from collector.tracking.visitor import COOKIE, SITE, Visitors, known
+from collector.tracking.wishes import Wishes
 from storage.account_ports import AppStore
 from storage.app_files import AppFiles
 from storage.ports import EventLog
@@ -50,14 +53,23 @@ async def authenticate(request: Request) -> Caller | None:
     return ANNA
 
 
+PLAIN = Contexts(Origins((), known), Wishes(dnt="count", gpc="count"), Blocked(()), None)
+"""Without settings."""
+
+
 def app_over(
-    log: EventLog, apps: AppStore | None = None, *, recent_ids_max: int = 100, token_required: bool = False
+    log: EventLog,
+    apps: AppStore | None = None,
+    *,
+    recent_ids_max: int = 100,
+    token_required: bool = False,
+    contexts: Contexts = PLAIN,
 ) -> Application:
     door = Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX)
     intake = Intake(log, door, RecentIds(recent_ids_max), rejected_raw_bytes_max=RAW_BYTES_MAX)
     visitors = Visitors(lambda: str(uuid.uuid4()), cookie_secure=False)
     stored = apps or AppFiles(Path())
-    senders = Senders(stored, SITE, visitors, authenticate, untold, token_required=token_required)
+    senders = Senders(stored, SITE, visitors, authenticate, contexts.of, token_required=token_required)
     tracking = Tracking(intake, senders, visitors)
     return build_app(tracking.routes(), authenticate, body_bytes_max=BODY_BYTES_MAX)
 
@@ -112,11 +124,12 @@ class TrackingSite(NamedTuple):
 
 @asynccontextmanager
 async def open_tracking(
-    directory: Path, *, recent_ids_max: int = 100, token_required: bool = False
+    directory: Path, *, recent_ids_max: int = 100, token_required: bool = False, contexts: Contexts = PLAIN
 ) -> AsyncIterator[TrackingSite]:
     async with open_log(directory) as log, AppFiles(directory / "apps") as apps:
-        app = app_over(log, apps, recent_ids_max=recent_ids_max, token_required=token_required)
-        async with TestClient(TestServer(app)) as client:
+        app = app_over(log, apps, recent_ids_max=recent_ids_max, token_required=token_required, contexts=contexts)
+        # What the library calls itself would stand in every line.
+        async with TestClient(TestServer(app), skip_auto_headers=["User-Agent"]) as client:
             yield TrackingSite(client, log, directory, apps)
 
 
