@@ -59,6 +59,8 @@ from collector.statistics.live import Live
 from collector.tracking.auth_events import AuthEvents
 from collector.tracking.blocked import Blocked
 from collector.tracking.context import Contexts
+from collector.tracking.cookieless import Cookieless
+from collector.tracking.day_salt import SALT_NAME, DaySalt
 from collector.tracking.door import Door
 from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
@@ -69,9 +71,9 @@ from collector.tracking.tracker import Tracker
 from collector.tracking.visitor import SITE, Visitors, known
 from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
-from storage.account_ports import AppStore
 from storage.app_files import AppFiles
 from storage.errors import LogFailed
+from storage.kept_file import KeptFile
 from storage.logs import configure_logs
 from storage.store_client import StoreClient
 from storage.wal.log import WriteAheadLog
@@ -125,12 +127,17 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         )
         erasure = erasure_of(settings, secrets, identity, client, end_of(log))
         callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
+        salt = DaySalt(KeptFile(settings.data.dir / SALT_NAME), now, os.urandom)
+        visitors = Visitors(_new_id, Cookieless(origins, salt).of, cookie_secure=settings.tracking.cookie_secure)
+        senders = Senders(
+            apps, SITE, visitors, callers.authenticate, contexts.of, token_required=settings.tracking.require_token
+        )
         live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
             *callers.routes,
-            *_tracking(settings, callers.authenticate, apps, contexts, door=door, log=log).routes(),
+            *_tracking(settings, senders, visitors, door, log).routes(),
             *Tracker().routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
@@ -154,6 +161,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 identity.users.run(),
                 erasure.run(),
                 live.watch(),
+                salt.run(),
                 *([countries.watch()] if countries else []),
                 _failed(log),
                 supervisor.watch(log.stuck),
@@ -188,20 +196,10 @@ def _application(
     )
 
 
-def _tracking(
-    settings: Settings,
-    authenticate: Authenticate,
-    apps: AppStore,
-    contexts: Contexts,
-    *,
-    door: Door,
-    log: WriteAheadLog,
-) -> Tracking:
+def _tracking(settings: Settings, senders: Senders, visitors: Visitors, door: Door, log: WriteAheadLog) -> Tracking:
     tracking = settings.tracking
-    visitors = Visitors(_new_id, cookie_secure=tracking.cookie_secure)
     recent = RecentIds(tracking.recent_ids_max)
     intake = Intake(log, door, recent, rejected_raw_bytes_max=tracking.rejected_raw_bytes_max)
-    senders = Senders(apps, SITE, visitors, authenticate, contexts.of, token_required=tracking.require_token)
     return Tracking(intake, senders, visitors)
 
 

@@ -65,7 +65,7 @@ class Door:
     def event_of(self, item: TrackItem, visitor: Visitor, arrival: Arrival) -> Event:
         """Return the event of an item.
 
-        The anonymous_id is the item's own, else the visitor's. The user is the signed-in caller's, else whom an
+        The anonymous_id is the item's own, else the visitor's; without cookies it is the visitor's, and of a user none. The user is the signed-in caller's, else whom an
         application names by its token; any other id_user stays a claim. Of a browser whose wish is honoured nothing is
         kept that tells of a person.
 
@@ -88,7 +88,7 @@ class Door:
             occurred_at=in_utc(item.date_created, "date_created"),
             sent_at=in_utc(item.sent_at, "sent_at"),
             user_id=user_id,
-            anonymous_id=None if context.signal else item.anonymous_id or visitor.anonymous_id,
+            anonymous_id=_anonymous_id(item, visitor, user_id),
             page_url=item.page_url,
             referrer=item.referrer,
             title=item.title,
@@ -124,6 +124,15 @@ def _who(item: TrackItem, visitor: Visitor) -> tuple[str | None, str | None]:
         user_id = visitor.caller.user_id
         return user_id, None if named == user_id else named
     return (None, named) if visitor.app.is_built_in else (named, None)
+
+
+def _anonymous_id(item: TrackItem, visitor: Visitor, user_id: str | None) -> str | None:
+    if visitor.context.signal is not None:
+        return None
+    if visitor.app.visitors == "cookieless":
+        # Beside a user it would say whose the other events of the day's hash are.
+        return None if user_id is not None else visitor.anonymous_id
+    return item.anonymous_id or visitor.anonymous_id
 
 
 def _anonymous(event: Event) -> Event:

@@ -59,16 +59,25 @@ class Visitor:
 
 
 class Visitors:
-    """Tells visitors apart; `new_id` gives canonical UUIDs that nobody can guess."""
+    """Tells visitors apart; `new_id` gives canonical UUIDs that nobody can guess, `cookieless_id` those of a day."""
 
-    def __init__(self, new_id: Callable[[], str], *, cookie_secure: bool) -> None:
+    def __init__(
+        self,
+        new_id: Callable[[], str],
+        cookieless_id: Callable[[web.Request, App, Context], str],
+        *,
+        cookie_secure: bool,
+    ) -> None:
         self._new_id = new_id
+        self._cookieless_id = cookieless_id
         self._attributes = f"; Max-Age={COOKIE_AGE_S}; Path=/; SameSite=Lax; HttpOnly"
         if cookie_secure:
             self._attributes += "; Secure"
 
     def of(self, request: web.Request, caller: Caller | None, app: App, context: Context) -> Visitor:
-        """Return who sends the request."""
+        """Return who sends the request; of an application without cookies none is read, nor made."""
+        if app.visitors == "cookieless":
+            return Visitor(caller, self._cookieless_id(request, app, context), self._new_id, app, context)
         return Visitor(caller, known(request), self._new_id, app, context)
 
     def cookie(self, visitor: Visitor) -> dict[str, str]:

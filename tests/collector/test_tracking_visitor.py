@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from collector.tracking.visitor import COOKIE, COOKIE_AGE_S, Visitor, Visitors
-from tests.collector.tracking_site import SIGNED_IN, TrackingSite, fields
+from tests.collector.tracking_site import SIGNED_IN, TrackingSite, fields, somebody
 
 KNOWN = "0b9c8f8e-3c1d-4f6a-9a57-2f3f0e3f8a11"
 ACTION = {"source_label": "a"}
@@ -23,7 +23,7 @@ async def test_a_new_visitor_gets_a_cookie_that_lasts_and_no_script_reads(tracki
 
 
 def test_the_cookie_is_secure_where_the_setting_says_so():
-    header = Visitors(lambda: KNOWN, cookie_secure=True).cookie(Visitor(None, None, lambda: KNOWN))
+    header = Visitors(lambda: KNOWN, somebody, cookie_secure=True).cookie(Visitor(None, None, lambda: KNOWN))
     assert http.cookies.SimpleCookie(header["Set-Cookie"])[COOKIE]["secure"] is True
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from collector.app import build_app
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.origin import Origins
 from collector.tracking.blocked import Blocked
-from collector.tracking.context import Contexts
+from collector.tracking.context import Context, Contexts
 from collector.tracking.door import Door
 from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
@@ -27,6 +27,7 @@ from collector.tracking.track import Tracking
 from collector.tracking.visitor import COOKIE, SITE, Visitors, known
 from collector.tracking.wishes import Wishes
 from storage.account_ports import AppStore
+from storage.app import App
 from storage.app_files import AppFiles
 from storage.ports import EventLog
 from tests.logs import open_log, read_all
@@ -56,6 +57,12 @@ async def authenticate(request: Request) -> Caller | None:
 PLAIN = Contexts(Origins((), known), Wishes(dnt="count", gpc="count"), Blocked(()), None)
 """Without settings."""
 
+CookielessId = Callable[[Request, App, Context], str]
+
+
+def somebody(_request: Request, _app: App, _context: Context) -> str:
+    return "somebody"
+
 
 def app_over(
     log: EventLog,
@@ -64,10 +71,11 @@ def app_over(
     recent_ids_max: int = 100,
     token_required: bool = False,
     contexts: Contexts = PLAIN,
+    cookieless: CookielessId = somebody,
 ) -> Application:
     door = Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX)
     intake = Intake(log, door, RecentIds(recent_ids_max), rejected_raw_bytes_max=RAW_BYTES_MAX)
-    visitors = Visitors(lambda: str(uuid.uuid4()), cookie_secure=False)
+    visitors = Visitors(lambda: str(uuid.uuid4()), cookieless, cookie_secure=False)
     stored = apps or AppFiles(Path())
     senders = Senders(stored, SITE, visitors, authenticate, contexts.of, token_required=token_required)
     tracking = Tracking(intake, senders, visitors)
@@ -124,10 +132,22 @@ class TrackingSite(NamedTuple):
 
 @asynccontextmanager
 async def open_tracking(
-    directory: Path, *, recent_ids_max: int = 100, token_required: bool = False, contexts: Contexts = PLAIN
+    directory: Path,
+    *,
+    recent_ids_max: int = 100,
+    token_required: bool = False,
+    contexts: Contexts = PLAIN,
+    cookieless: CookielessId = somebody,
 ) -> AsyncIterator[TrackingSite]:
     async with open_log(directory) as log, AppFiles(directory / "apps") as apps:
-        app = app_over(log, apps, recent_ids_max=recent_ids_max, token_required=token_required, contexts=contexts)
+        app = app_over(
+            log,
+            apps,
+            recent_ids_max=recent_ids_max,
+            token_required=token_required,
+            contexts=contexts,
+            cookieless=cookieless,
+        )
         # What the library calls itself would stand in every line.
         async with TestClient(TestServer(app), skip_auto_headers=["User-Agent"]) as client:
             yield TrackingSite(client, log, directory, apps)
