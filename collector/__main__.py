@@ -56,6 +56,7 @@ from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
+from collector.tracking import table as tracking
 from collector.tracking.auth_events import AuthEvents
 from collector.tracking.blocked import Blocked
 from collector.tracking.context import Contexts
@@ -66,8 +67,6 @@ from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
 from collector.tracking.senders import Senders
-from collector.tracking.track import Tracking
-from collector.tracking.tracker import Tracker
 from collector.tracking.visitor import SITE, Visitors, known
 from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
@@ -137,8 +136,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         refused = Counter[int]()
         routes = [
             *callers.routes,
-            *_tracking(settings, senders, visitors, door, log).routes(),
-            *Tracker().routes(),
+            *tracking.routes(_intake(settings, door, log), senders, visitors),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
@@ -196,11 +194,9 @@ def _application(
     )
 
 
-def _tracking(settings: Settings, senders: Senders, visitors: Visitors, door: Door, log: WriteAheadLog) -> Tracking:
-    tracking = settings.tracking
-    recent = RecentIds(tracking.recent_ids_max)
-    intake = Intake(log, door, recent, rejected_raw_bytes_max=tracking.rejected_raw_bytes_max)
-    return Tracking(intake, senders, visitors)
+def _intake(settings: Settings, door: Door, log: WriteAheadLog) -> Intake:
+    recent = RecentIds(settings.tracking.recent_ids_max)
+    return Intake(log, door, recent, rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max)
 
 
 def _administration(

@@ -32,6 +32,9 @@ HEADERS = CIMultiDict(
 )
 """On every answer that somebody may look at in a browser: all but the receipts of tracking, which no one does."""
 
+GIF = "image/gif"
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+"""The least that every browser takes for a transparent picture."""
 
 _WITHOUT_BODY = {name: value for name, value in HEADERS.items() if name != "Content-Type"}
 
@@ -51,6 +54,18 @@ def empty_answer() -> web.Response:
 def unchanged_answer(etag: str) -> web.Response:
     """Return a 304 for what has this ETag (RFC 9110, 15.4.5)."""
     return web.Response(status=http.HTTPStatus.NOT_MODIFIED, headers={**_WITHOUT_BODY, "ETag": etag})
+
+
+def picture_answer(headers: Mapping[str, str]) -> web.Response:
+    """Return PIXEL; `headers` are added to HEADERS."""
+    return web.Response(body=PIXEL, headers={**HEADERS, **headers, "Content-Type": GIF})
+
+
+def as_picture(problem: web.Response) -> web.Response:
+    """Return the answer with its status and headers, but PIXEL as its content."""
+    problem.body = PIXEL
+    problem.headers["Content-Type"] = GIF
+    return problem
 
 
 def accepted_answer(body: object) -> web.Response:

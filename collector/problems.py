@@ -12,12 +12,12 @@ from aiohttp import web
 
 from collector import preconditions
 from collector.administration.rejected import RejectedUnknown
-from collector.answers import json_answer
+from collector.answers import as_picture, json_answer
 from collector.identity import caller
 from collector.identity import errors as identity
 from collector.limits import RateExceeded
 from collector.request_id import HEADER, known_request_id, request_id
-from collector.routes import Handler
+from collector.routes import Handler, Pictured
 from collector.statistics.live import LiveFull
 from collector.tracking.replay import NotReplayable
 from collector.wire import problem as wire
@@ -119,7 +119,7 @@ def answering_problems(handler: Handler, refused: Counter[int], forbidden: Forbi
         if (known := known_request_id(request)) is not None:
             answer.headers[HEADER] = known
         refused[answer.status] += 1
-        return answer
+        return as_picture(answer) if isinstance(handler, Pictured) else answer
 
     return answering
 

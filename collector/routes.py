@@ -139,6 +139,10 @@ class Conditional(Taking[Taken]):
         self.__doc__ = handler.__doc__
 
 
+class Pictured(Taking[Taken]):
+    """A handler whose problems are answered by a picture, too, with their status: what shows it shows nothing broken."""
+
+
 class Bodyless:
     """A handler of a method that usually has a body, for a route that takes none."""
 

@@ -8,11 +8,12 @@ from typing import cast
 import msgspec
 from pydantic import BaseModel
 
+from collector.answers import GIF
 from collector.identity.caller import RoleInsufficient, TokenInvalid, TokenMissing
 from collector.identity.errors import AuthorizationRepeated
 from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
-from collector.routes import Answer, Conditional, JsonBody, Route, Takes
+from collector.routes import Answer, Conditional, JsonBody, Pictured, Route, Takes
 from collector.wire import problem, receipt
 from collector.wire.body import FORM
 
@@ -38,7 +39,7 @@ PATH_SCHEMAS: dict[str, Schema] = {"receipt": {"type": "string", "pattern": f"^{
 
 TAGS = {
     "auth": "accounts",
-    **dict.fromkeys(("track", "visits", "pages"), "tracking"),
+    **dict.fromkeys(("track", "visits", "pages", "pixel.gif"), "tracking"),
     **dict.fromkeys(("stats", "query", "live", "export"), "statistics"),
 }
 """The group of a route by the first step of its path; every other one is about the service."""
@@ -95,7 +96,9 @@ def _response(answer: Answer) -> Schema:
 
 
 def _problems(route: Route) -> Schema:
-    content = {problem.CONTENT_TYPE: {"schema": _reference(problem.Problem)}}
+    content: Schema = {problem.CONTENT_TYPE: {"schema": _reference(problem.Problem)}}
+    if isinstance(route.handler, Pictured):
+        content = {GIF: {}}
     codes: dict[int, list[str]] = defaultdict(list)
     for status, code in map(status_and_code, _errors(route)):
         codes[status].append(f"`{code}`")

@@ -12,7 +12,7 @@ from storage.account_ports import AppStore
 from storage.app import App
 
 X_API_TOKEN = istr("X-Api-Token")
-API_TOKEN = "api_token"  # noqa: S105 - the name of a parameter
+IN_QUERY = "api_token"
 """The parameter that brings what X-Api-Token would: an api_token is public, a beacon and a picture have no headers."""
 
 
@@ -59,7 +59,7 @@ class Senders:
         headers = request.headers
         token = headers.get(X_API_TOKEN, api_token)
         if token is None and "?" in request.raw_path:
-            token = request.query.get(API_TOKEN)
+            token = request.query.get(IN_QUERY)
         app = self._app_of(token)
         caller = await self._authenticate(request) if hdrs.AUTHORIZATION in headers else None
         return self._visitors.of(request, caller, app, self._context_of(request, app))

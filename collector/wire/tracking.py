@@ -16,7 +16,7 @@ ATTRS_MAX = 256
 """Members of attrs, those taken from unknown members included."""
 
 FORM_MEMBERS_MAX = 300
-"""Members of a form: as many attrs as there may be, and those that have names of ours."""
+"""Members of a form or a query: as many attrs as there may be, and those that have names of ours."""
 
 ATTRS_DEPTH_MAX = 32
 """Levels of objects and arrays in attrs, attrs itself included: whoever reads an event may read it by recursion."""
@@ -32,8 +32,8 @@ Title = Annotated[str, Meta(max_length=1024)]
 Attrs = Annotated[dict[str, object], Meta(max_length=ATTRS_MAX)]
 
 
-class TrackItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One action as a site sends it. Times without a zone are UTC; members not named here become attrs."""
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """One action without its attrs, as the query of a picture has it. Times without a zone are UTC."""
 
     source_label: Label
     event_id: EventId | None = None
@@ -45,6 +45,11 @@ class TrackItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     referrer: Url | None = None
     title: Title | None = None
     app_code: Identifier | None = None
+
+
+class TrackItem(Action, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One action as a site sends it; members not named here become attrs."""
+
     attrs: Attrs | None = None
 
 

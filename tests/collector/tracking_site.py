@@ -17,13 +17,13 @@ from aiohttp.web import Application, Request
 from collector.app import build_app
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.origin import Origins
+from collector.tracking import table as tracking
 from collector.tracking.blocked import Blocked
 from collector.tracking.context import Context, Contexts
 from collector.tracking.door import Door
 from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.senders import Senders
-from collector.tracking.track import Tracking
 from collector.tracking.visitor import COOKIE, SITE, Visitors, known
 from collector.tracking.wishes import Wishes
 from storage.account_ports import AppStore
@@ -78,8 +78,8 @@ def app_over(
     visitors = Visitors(lambda: str(uuid.uuid4()), cookieless, cookie_secure=False)
     stored = apps or AppFiles(Path())
     senders = Senders(stored, SITE, visitors, authenticate, contexts.of, token_required=token_required)
-    tracking = Tracking(intake, senders, visitors)
-    return build_app(tracking.routes(), authenticate, body_bytes_max=BODY_BYTES_MAX)
+    routes = tracking.routes(intake, senders, visitors)
+    return build_app(routes, authenticate, body_bytes_max=BODY_BYTES_MAX)
 
 
 class TrackingSite(NamedTuple):

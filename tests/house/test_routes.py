@@ -49,13 +49,15 @@ IF_MATCH = {"If-Match": "*"}
 """Goes with every request: a route that asks for it takes any state then, others do not look at it."""
 RECEIPT = "0000000001-never:0"
 KEPT_SCRIPT = "public, max-age=3600, stale-while-revalidate=86400"
-FILES = {"/docs/{file}": "/docs/docs.js"} | {
+FILES = {"/docs/{file}": "/docs/docs.js", "/pixel.gif": "/pixel.gif?source_label=a"} | {
     path: path.replace("{receipt}", RECEIPT)
     for path in ("/admin/receipts/{receipt}", "/admin/rejected/{receipt}", "/admin/rejected/{receipt}/replay")
 }
 UNKNOWN = ("rejected_unknown", "session_unknown", "user_unknown")
 ASKS_ITSELF = {("POST", "/auth/signout"): 204, ("GET", "/auth/refresh"): 200, ("POST", "/auth/refresh"): 401}
 """Take tokens that the table would refuse, and so ask themselves; with what a good jwt_token is answered."""
+PIXEL = ("GET", "/pixel.gif")
+"""Its problems are pictures, and say no code."""
 
 
 class House(NamedTuple):
@@ -202,6 +204,8 @@ def check_guard(role: str, called: tuple[str, str], who: str, status: int, raw: 
     seen = (role, called, status, raw[:200])
     if called in ASKS_ITSELF:
         assert status == (401 if role in ("anyone", "app") else ASKS_ITSELF[called]), seen
+    elif called == PIXEL:
+        assert (status, raw[:6]) == (401 if role == "app" else 200, b"GIF89a"), seen
     elif RANK.get(role, 0) >= RANK[who]:
         unknown = ("api_token_unknown",) if role == "app" else (*UNKNOWN, "password_wrong", "otp_off", "otp_wrong")
         assert any(code.encode() in raw for code in unknown) or status in (200, 202, 204), seen

@@ -1,0 +1,18 @@
+"""The routes of tracking."""
+
+from collector.routes import Route
+from collector.tracking.intake import Intake
+from collector.tracking.pixel import Pixel
+from collector.tracking.senders import Senders
+from collector.tracking.track import Tracking
+from collector.tracking.tracker import Tracker
+from collector.tracking.visitor import Visitors
+
+
+def routes(intake: Intake, senders: Senders, visitors: Visitors) -> list[Route]:
+    """Return the rows of the table of routes by which events come in, and of the script that sends them."""
+    return [
+        *Tracking(intake, senders, visitors).routes(),
+        *Pixel(intake, senders, visitors).routes(),
+        *Tracker().routes(),
+    ]
