@@ -126,6 +126,18 @@ class AppStore(Protocol):
     def by_read_token(self, digest: str) -> App | None:
         """Return the application that the read token of this digest reads, or None; it may have expired."""
 
+    def lists_origin(self, origin: str) -> bool:
+        """Return whether any application lists this origin."""
+
+    def used(self, token_id: str, at: datetime) -> None:
+        """Note that the read token was used at that time.
+
+        It waits for nothing, and no disk: a crash loses at most the last minute.
+        """
+
+    def last_used(self, token_id: str) -> datetime | None:
+        """Return when the read token was last used, None where never."""
+
     def of_owner(self, owner_id: str) -> Sequence[App]:
         """Return the user's applications, the oldest first."""
 
@@ -138,13 +150,15 @@ class AppStore(Protocol):
         Raises:
             AppExists: its owner has one of that name, perhaps by a concurrent call.
             DirectoryUnusable: it could not be written; the name is free again.
+            ValueError: the app_code is not one of ours, or the built-in application's.
         """
 
     async def update(self, app_code: str, change: Callable[[App], App]) -> App:
         """Return the application as `change` makes it of the newest state, once that survives a power cut.
 
         Changes of one application happen one after another, so none is lost. `change` runs on the loop and keeps
-        app_code and owner_id; where it returns the application it was given, nothing is written.
+        app_code and owner_id; where it returns the application it was given, nothing is written. Like `add` and
+        `remove`, a change that has begun goes on when its caller is cancelled.
 
         Raises:
             KeyError: there is no such application.

@@ -51,7 +51,6 @@ class ReadToken(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
     created_at: datetime
     expires_at: datetime | None = None
-    last_used_at: datetime | None = None
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):

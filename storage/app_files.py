@@ -1,36 +1,50 @@
 """Applications as JSON files, one each, and all of them in memory."""
 
 import asyncio
+import contextlib
 import re
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
 from storage.app import App
+from storage.app_index import AppIndex
 from storage.errors import AppExists, AppFileCorrupt, DirectoryUnusable
+from storage.event import BUILT_IN_APP
 from storage.files import make_directory, read_file, replace_file
 from storage.filesystem import LOCAL
+from storage.last_seen import KEEP_S, LastSeen
 
 APP_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """What may become part of a path."""
+SUFFIX = ".json"
+DRAFTS = ".*.tmp"
+"""What a crash leaves of files that were being written."""
+LAST_USED_NAME = "last_used.json"
+
+Result = TypeVar("Result")
 
 _app = msgspec.json.Decoder(App)
 
 
 class AppFiles:
-    """An AppStore on `<root>/<app_code>.json`; the caller holds the lock of the directory above."""
+    """An AppStore on `<root>/<app_code>.json`; the caller holds the lock of the directory above.
 
-    def __init__(self, root: Path) -> None:
+    When read tokens were last used stands beside `root` in last_used.json, which `run` writes every `keep_s`.
+    """
+
+    def __init__(self, root: Path, *, keep_s: float = KEEP_S) -> None:
         self._root = root
-        self._apps: dict[str, App] = {}
+        self._index = AppIndex()
+        self._used = LastSeen(root.parent / LAST_USED_NAME, keep_s=keep_s)
         self._reserved: set[tuple[str | None, str]] = set()
-        self._by_write_token: dict[str, str] = {}
-        self._by_read_token: dict[str, str] = {}
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._writes: set[asyncio.Task[object]] = set()
 
     async def __aenter__(self) -> Self:
         """Make the directory, or read every application in it.
@@ -45,19 +59,29 @@ class AppFiles:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left to do: every change was waited for."""
+        """Finish the writes that are under way, and write when tokens were last used."""
+        await asyncio.gather(*self._writes, return_exceptions=True)
+        await self._used.keep()
+
+    async def run(self) -> None:
+        """Write now and then when tokens were last used, until cancelled."""
+        await self._used.run()
 
     def by_code(self, app_code: str) -> App | None:
         """Return the application as the port says."""
-        return self._apps.get(app_code)
+        return self._index.by_code(app_code)
 
     def by_write_token(self, token: str) -> App | None:
         """Return the application as the port says."""
-        return self._apps.get(self._by_write_token.get(token, ""))
+        return self._index.by_write_token(token)
 
     def by_read_token(self, digest: str) -> App | None:
         """Return the application as the port says."""
-        return self._apps.get(self._by_read_token.get(digest, ""))
+        return self._index.by_read_token(digest)
+
+    def lists_origin(self, origin: str) -> bool:
+        """Return whether one does, as the port says."""
+        return self._index.lists_origin(origin)
 
     def of_owner(self, owner_id: str) -> Sequence[App]:
         """Return the applications as the port says."""
@@ -65,90 +89,144 @@ class AppFiles:
 
     def every(self) -> Sequence[App]:
         """Return the applications as the port says."""
-        return sorted(self._apps.values(), key=lambda app: (app.created_at, app.app_code))
+        return sorted(self._index.apps(), key=lambda app: (app.created_at, app.app_code))
+
+    def used(self, token_id: str, at: datetime) -> None:
+        """Note it as the port says."""
+        self._used.saw(token_id, at)
+
+    def last_used(self, token_id: str) -> datetime | None:
+        """Return when, as the port says."""
+        return self._used.of(token_id)
 
     async def add(self, app: App) -> None:
-        """Add as the port says."""
+        """Add as the port says; an app_code is lower-case letters, digits and hyphens, and not the built-in one."""
+        place = self._place(app.app_code)
+        # No await before this: of two applications of one name the second already finds it taken.
         name = self._reserve(app)
-        try:
-            await self._write(app)
-        finally:
-            self._reserved.discard(name)
-        self._know(app)
+        await self._finish(self._add(app, place, name))
 
     async def update(self, app_code: str, change: Callable[[App], App]) -> App:
         """Update as the port says."""
-        async with self._locks.setdefault(app_code, asyncio.Lock()):
-            old = self._apps[app_code]
-            new = change(old)
-            if new is old:
-                return old
-            name = None if new.app_name == old.app_name else self._reserve(new)
-            try:
-                await self._write(new)
-            finally:
-                self._reserved.discard(name or (None, ""))
-            self._forget(old)
-            self._know(new)
-            return new
+        return await self._finish(self._update(app_code, change))
 
     async def remove(self, app_code: str) -> None:
         """Remove as the port says."""
-        async with self._locks.setdefault(app_code, asyncio.Lock()):
-            app = self._apps[app_code]
-            await asyncio.to_thread(self._unlink, self._place(app_code))
-            self._forget(app)
+        await self._finish(self._remove(app_code))
+
+    async def _add(self, app: App, place: Path, name: tuple[str | None, str]) -> None:
+        try:
+            await _in_thread(lambda: _write_first(place, app))
+            self._index.put(app)
+        finally:
+            self._reserved.discard(name)
+
+    async def _update(self, app_code: str, change: Callable[[App], App]) -> App:
+        async with self._lock(app_code):
+            old = self._index[app_code]
+            new = change(old)
+            if new is old:
+                return old
+            assert (new.app_code, new.owner_id) == (app_code, old.owner_id)
+            with self._renaming(old, new):
+                await self._replace(new)
+            for gone in {one.token_id for one in old.read_tokens} - {one.token_id for one in new.read_tokens}:
+                self._used.forget(gone)
+            return new
+
+    async def _replace(self, app: App) -> None:
+        place = self._place(app.app_code)
+        try:
+            await _in_thread(lambda: replace_file(place, msgspec.json.encode(app)))
+        except DirectoryUnusable:
+            # What is on the disk now is not known: what counts is what the next start would find.
+            with contextlib.suppress(OSError, AppFileCorrupt):
+                self._index.put(await asyncio.to_thread(_read, place))
+            raise
+        self._index.put(app)
+
+    async def _remove(self, app_code: str) -> None:
+        async with self._lock(app_code):
+            app = self._index[app_code]
+            place = self._place(app_code)
+            await _in_thread(lambda: _unlink(place))
+            self._index.drop(app)
+            for token in app.read_tokens:
+                self._used.forget(token.token_id)
+
+    @contextlib.contextmanager
+    def _renaming(self, old: App, new: App) -> Iterator[None]:
+        if new.app_name == old.app_name:
+            yield
+            return
+        name = self._reserve(new)
+        try:
+            yield
+        finally:
+            self._reserved.discard(name)
 
     def _reserve(self, app: App) -> tuple[str | None, str]:
         name = (app.owner_id, app.app_name)
-        if name in self._reserved or any((one.owner_id, one.app_name) == name for one in self._apps.values()):
+        if name in self._reserved or any((one.owner_id, one.app_name) == name for one in self._index.apps()):
             raise AppExists(f"this user has an application of the name {app.app_name!r} already")
         self._reserved.add(name)
         return name
 
-    def _know(self, app: App) -> None:
-        self._apps[app.app_code] = app
-        self._by_write_token |= {one.token: app.app_code for one in app.write_tokens}
-        self._by_read_token |= {one.digest: app.app_code for one in app.read_tokens}
-
-    def _forget(self, app: App) -> None:
-        del self._apps[app.app_code]
-        for token in app.write_tokens:
-            del self._by_write_token[token.token]
-        for reading in app.read_tokens:
-            del self._by_read_token[reading.digest]
-
     def _open(self) -> None:
         try:
             make_directory(self._root)
-            for path in self._root.glob("*.json"):
-                self._know(_read(path))
+            for draft in self._root.glob(DRAFTS):
+                draft.unlink()
+            for path in self._root.glob(f"*{SUFFIX}"):
+                self._index.put(_read(path))
         except OSError as error:
             raise DirectoryUnusable(f"{self._root}: {error}") from error
-
-    async def _write(self, app: App) -> None:
-        path = self._place(app.app_code)
-        try:
-            # A change that has begun goes on when its caller is cancelled: the file and the memory stay one.
-            await asyncio.shield(asyncio.to_thread(replace_file, path, msgspec.json.encode(app)))
-        except OSError as error:
-            raise DirectoryUnusable(f"{path}: {error}") from error
-
-    def _unlink(self, path: Path) -> None:
-        try:
-            path.unlink()
-            LOCAL.sync_directory(path.parent)
-        except OSError as error:
-            raise DirectoryUnusable(f"{path}: {error}") from error
+        self._used.read({one.token_id for app in self._index.apps() for one in app.read_tokens})
 
     def _place(self, app_code: str) -> Path:
-        if not APP_CODE.fullmatch(app_code):
+        if not APP_CODE.fullmatch(app_code) or app_code == BUILT_IN_APP:
             raise ValueError(f"{app_code!r} is not an app_code of ours")
-        return self._root / f"{app_code}.json"
+        return self._root / f"{app_code}{SUFFIX}"
+
+    def _lock(self, app_code: str) -> asyncio.Lock:
+        return self._locks.setdefault(app_code, asyncio.Lock())
+
+    async def _finish(self, write: Coroutine[object, object, Result]) -> Result:
+        """Run to the end whatever becomes of the caller: names, memory and file must not part."""
+        task = asyncio.create_task(write)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await asyncio.shield(task)
+
+
+async def _in_thread(write: Callable[[], None]) -> None:
+    try:
+        await asyncio.to_thread(write)
+    except OSError as error:
+        raise DirectoryUnusable(f"an application cannot be written: {error}") from error
+
+
+def _write_first(path: Path, app: App) -> None:
+    try:
+        replace_file(path, msgspec.json.encode(app))
+    except OSError:
+        # What was not acknowledged must not come back with the next start.
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _unlink(path: Path) -> None:
+    # It is gone already where only the sync of its name failed the last time.
+    path.unlink(missing_ok=True)
+    LOCAL.sync_directory(path.parent)
 
 
 def _read(path: Path) -> App:
     try:
-        return _app.decode(read_file(path))
-    except msgspec.DecodeError as error:
+        app = _app.decode(read_file(path))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AppFileCorrupt(f"{path}: is no application: {error}; put it back from a backup") from None
+    if f"{app.app_code}{SUFFIX}" != path.name or app.app_code == BUILT_IN_APP:
+        raise AppFileCorrupt(f"{path}: is of the application {app.app_code!r}; give it back its name, or move it away")
+    return app

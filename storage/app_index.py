@@ -1,0 +1,57 @@
+"""What is known of applications in memory, by everything that they are looked up by."""
+
+from collections import Counter
+from collections.abc import Collection
+
+from storage.app import App
+
+
+class AppIndex:
+    """Applications by app_code, token and origin."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, App] = {}
+        self._by_write_token: dict[str, App] = {}
+        self._by_read_token: dict[str, App] = {}
+        self._origins = Counter[str]()
+
+    def __getitem__(self, app_code: str) -> App:
+        return self._apps[app_code]
+
+    def apps(self) -> Collection[App]:
+        """Return all of them, in no order."""
+        return self._apps.values()
+
+    def by_code(self, app_code: str) -> App | None:
+        """Return the application of this app_code."""
+        return self._apps.get(app_code)
+
+    def by_write_token(self, token: str) -> App | None:
+        """Return the application that has this api_token."""
+        return self._by_write_token.get(token)
+
+    def by_read_token(self, digest: str) -> App | None:
+        """Return the application that has the read token of this digest."""
+        return self._by_read_token.get(digest)
+
+    def lists_origin(self, origin: str) -> bool:
+        """Return whether an application lists it."""
+        return origin in self._origins
+
+    def put(self, app: App) -> None:
+        """Know the application in this state and no other."""
+        if app.app_code in self._apps:
+            self.drop(self._apps[app.app_code])
+        self._apps[app.app_code] = app
+        self._by_write_token |= {one.token: app for one in app.write_tokens}
+        self._by_read_token |= {one.digest: app for one in app.read_tokens}
+        self._origins.update(app.origins)
+
+    def drop(self, app: App) -> None:
+        """Forget the application."""
+        del self._apps[app.app_code]
+        for written in app.write_tokens:
+            del self._by_write_token[written.token]
+        for read in app.read_tokens:
+            del self._by_read_token[read.digest]
+        self._origins -= Counter(app.origins)
