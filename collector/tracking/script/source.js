@@ -15,6 +15,7 @@
   const LABEL_CHARS_MAX = 128; // this and the next two are limits of POST /track
   const TITLE_CHARS_MAX = 1024;
   const URL_CHARS_MAX = 4096;
+  const FIRST = 100000; // so that all numbers are of one length
 
   const CLICKABLE =
     ":is(a,area)[href],button,summary,[role=button],[data-track],[type=submit],[type=button],[type=image],[type=reset]";
@@ -46,6 +47,7 @@
   let page; // of the last pageview
   let visibleSince = 0; // 0 while it is not
   let failures = 0;
+  let puts = 0;
   let timer;
 
   const cut = (text, length) => [..."" + text].slice(0, length).join("");
@@ -73,7 +75,7 @@
   const put = (label, attrs, members) => {
     if (store[OPTED_OUT]) return;
     const now = new Date();
-    const event_id = (+now).toString(36) + "-" + uuid();
+    const event_id = `${+now}-${FIRST + puts++}-${uuid()}`; // sorts as it happened
     const item = JSON.stringify({
       event_id,
       source_label: cut(label, LABEL_CHARS_MAX),

@@ -1,0 +1,41 @@
+"""One real Chromium for the tests of a module; what a test opens in it is its own."""
+
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.browser.scripted import ScriptedSite
+from tests.needs import need_program
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    need_program("chromium")
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield opened
+        await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visitor(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser that nobody has used before; for engagement, time passes by `pass` alone."""
+    context = await browser.new_context()
+    await context.add_init_script("let at = 1; performance.now = () => at; window.pass = (ms) => (at += ms)")
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(visitor: BrowserContext) -> Page:
+    return await visitor.new_page()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site() -> AsyncIterator[ScriptedSite]:
+    async with ScriptedSite.served() as served:
+        yield served
