@@ -217,12 +217,15 @@ IDS = ["footfall_id", "footfall_user"]
     [
         ("", "", IDS),
         ("", GPC, IDS),
-        ('data-signals="honour"', "", IDS),
-        ('data-signals="honour"', GPC, []),
-        ('data-signals="honour"', DNT, []),
+        ('data-gpc="anonymous"', "", IDS),
+        ('data-gpc="anonymous"', DNT, IDS),
+        ('data-gpc="anonymous"', GPC, []),
+        ('data-dnt="anonymous"', GPC, IDS),
+        ('data-dnt="anonymous"', DNT, []),
+        ('data-gpc="anonymous" data-dnt="anonymous"', DNT, []),
         ('data-visitors="cookieless"', "", []),
     ],
-    ids=range(6),
+    ids=range(9),
 )
 async def test_no_id_is_kept_where_none_is_wanted(
     page: Page, site: ScriptedSite, attributes: str, signal: str, kept: list[str]

@@ -28,8 +28,9 @@
   if (options.token) endpoint.searchParams.set("api_token", options.token);
 
   const automatic = options.auto != "off";
-  const objects = navigator.globalPrivacyControl || navigator.doNotTrack == 1;
-  const keepsIds = options.visitors != "cookieless" && !(objects && options.signals == "honour");
+  const isAnonymous =
+    (options.gpc == "anonymous" && navigator.globalPrivacyControl) || (options.dnt == "anonymous" && navigator.doNotTrack == 1);
+  const keepsIds = options.visitors != "cookieless" && !isAnonymous;
 
   const QUEUE = `footfall:${endpoint.search}:`;
   const ID = "footfall_id";
