@@ -1,26 +1,17 @@
 """What administrators ask about users, and what they do to one; each deed says beforehand what it means."""
 
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from collector.wire.users import AdminUser, Role, RoleBody, UserReport, UsersAnswer, UserSort, UserState
 from console.answers import read
+from console.asks import Asks
 from console.figures import ABSENT
 
 PAGE_USERS = 100
 ROLES: tuple[Role, ...] = ("user", "analyst", "admin")
 
 Order = Literal["asc", "desc"]
-
-
-class Asks(Protocol):
-    """What of a client is needed here."""
-
-    async def get(self, path: str, parameters: dict[str, str]) -> bytes:
-        """Return the body of a good answer."""
-
-    async def send(self, method: str, path: str, body: object | None = None) -> None:
-        """Have something done."""
 
 
 class Sorting(NamedTuple):

@@ -4,8 +4,8 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["app", "overview", "live", "users", "auth_log"]
-"""Where a key works: everywhere, in a mode, or in one of Admin's tabs."""
+Place = Literal["app", "overview", "live", "users", "apps", "definitions", "rejected", "auth_log"]
+"""Where a key works: everywhere, in a mode, in one of Admin's tabs, or in what such a tab opens."""
 
 
 class Action(NamedTuple):
@@ -25,7 +25,13 @@ class Action(NamedTuple):
 ACTIONS = (
     Action("1", "mode('overview')", "Overview", "Figures, chart, pages and sources of a period", shown=("app",)),
     Action("3", "mode('live')", "Live", "Events as they come in", shown=("app",)),
-    Action("5", "mode('admin')", "Admin", "Users, and what happened to accounts", shown=("app",)),
+    Action(
+        "5",
+        "mode('admin')",
+        "Admin",
+        "Users, apps, rejected items, the log of accounts",
+        shown=("app",),
+    ),
     Action("question_mark", "help", "Help", "Every key; type to filter", shown=("app",)),
     Action("q", "quit", "Quit", "Leave the console", shown=("app",)),
     Action("tab", "panel", "Panel", "Go to the next panel"),
@@ -44,11 +50,25 @@ ACTIONS = (
     Action("o", "end_second_factor", "No code", "Take the second factor of a user who has lost it", ("users",)),
     Action("D", "erase", "Erase", "Erase the user for good", ("users",)),
     Action("l", "log", "Its log", "Show what happened to the account of the user", ("users",)),
+    Action("c", "create", "Create", "Make an application", ("apps",), ("apps",)),
+    Action("d", "deed('define')", "Events", "Define events of the application", ("apps",), ("apps",)),
+    Action("m", "deed('mode')", "Mode", "Choose what becomes of events that break their definition", ("apps",)),
+    Action("w", "deed('rotate')", "Rotate", "Give the application another api_token", ("apps",)),
+    Action("x", "deed('revoke')", "Revoke", "Revoke an api_token of the application", ("apps",)),
+    Action("o", "deed('origins')", "Origins", "Change which pages may call the application", ("apps",)),
+    Action("h", "deed('hostnames')", "Hosts", "Change whose pages the application is for", ("apps",)),
+    Action("v", "deed('visitors')", "Visitors", "Choose how visitors are known again", ("apps",)),
+    Action("D", "deed('remove')", "Delete", "Delete the application", ("apps",)),
+    Action("a", "add", "Add", "Define an event", ("definitions",)),
+    Action("x", "remove", "Remove", "Remove the definition", ("definitions",)),
+    Action("f", "narrow", "Filter", "Show one application or code only", ("rejected",)),
+    Action("R", "replay", "Replay", "Send the item through the door again", ("rejected",), ("rejected",)),
+    Action("A", "replay_all", "Replay all", "Send all items that are shown through the door again", ("rejected",)),
     Action("f", "narrow", "Filter", "Show one event, outcome, user or address only", ("auth_log",), ("auth_log",)),
     Action("v", "check", "Verify", "Check the chain of the whole audit log", ("auth_log",), ("auth_log",)),
     Action("space", "app.pause", "Pause", "Stop reading the newest, and go on with it", ("auth_log",)),
-    Action("n", "page_on", "Next page", "Go on to the next page", ("users", "auth_log")),
-    Action("p", "page_back", "Page before", "Go back to the page before", ("users", "auth_log")),
+    Action("n", "page_on", "Next page", "Go on to the next page", ("users", "rejected", "auth_log")),
+    Action("p", "page_back", "Page before", "Go back to the page before", ("users", "rejected", "auth_log")),
 )
 
 

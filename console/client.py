@@ -33,6 +33,7 @@ REFRESH_TRIES = 2
 """Both within the daemon's grace of 10 s: where the first answer was lost, the second try gives the same tokens."""
 USER_AGENT = "footfall"
 """By which people know the terminal among their sessions."""
+GOOD = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT})
 JSON_TYPES = ("application/json", "application/problem+json")
 
 
@@ -99,13 +100,13 @@ class Client:
         """
         return _good(await self.ask("GET", path, parameters=parameters))
 
-    async def post(self, path: str, body: object) -> bytes:
-        """Send anything that msgspec encodes and return the body of a good answer; raises as `get` does."""
-        return _good(await self.ask("POST", path, body=msgspec.json.encode(body)))
+    async def post(self, path: str, body: object | None = None) -> bytes:
+        """Send anything that msgspec encodes, or nothing, and return the body of a good answer; raises as `get` does."""
+        return _good(await self.ask("POST", path, body=_encoded(body)))
 
     async def send(self, method: str, path: str, body: object | None = None) -> None:
-        """Have something done that is answered without a body; raises as `get` does."""
-        _good(await self.ask(method, path, body=None if body is None else msgspec.json.encode(body)))
+        """Have something done whose answer says nothing; raises as `get` does."""
+        _good(await self.ask(method, path, body=_encoded(body)))
 
     @contextlib.asynccontextmanager
     async def stream(self, path: str, last_id: str) -> AsyncIterator[AsyncIterator[Message]]:
@@ -196,6 +197,10 @@ class Client:
             raise AnswerUnreadable(f"{self._url}: is no footfalld: {clean(str(error))}") from None
 
 
+def _encoded(body: object | None) -> bytes | None:
+    return None if body is None else msgspec.json.encode(body)
+
+
 def _token_ended(response: aiohttp.ClientResponse) -> bool:
     """Return whether the answer asks for another token (RFC 6750, section 3.1)."""
     challenge = response.headers.get(hdrs.WWW_AUTHENTICATE, "")
@@ -231,6 +236,6 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _good(answer: Answer) -> bytes:
-    if answer.status not in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+    if answer.status not in GOOD:
         raise refusal(answer.status, answer.raw)
     return answer.raw

@@ -1,4 +1,4 @@
-"""Mode 5: users and the audit log, for administrators."""
+"""Mode 5: users, applications, rejected items and the audit log, for administrators."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -9,38 +9,39 @@ from textual.widgets import Static
 from collector.wire.users import AdminUser
 from console.accounts import name_of
 from console.auth_log import of_user
+from console.screens.apps import AppsPanel
 from console.screens.auth_log import AuthLogPanel
 from console.screens.mode import ModeScreen
 from console.screens.paged import Client, PagedPanel
+from console.screens.rejected import RejectedPanel
 from console.screens.users import UsersPanel
 from console.state import Snapshot
 
-TABS = {False: " ▌Users▐  Auth log   tab", True: "  Users  ▌Auth log▐  tab"}
-
 
 class AdminScreen(ModeScreen):
-    """Two tabs, of which one is shown; only that one asks the daemon."""
+    """Tabs of which one is shown; only that one asks the daemon."""
 
-    CSS = """
-    AdminScreen #tabs { height: 1; margin-top: 1; text-style: bold; }
-    AdminScreen #auth-log { display: none; }
-    AdminScreen.-on-log #auth-log { display: block; }
-    AdminScreen.-on-log #users { display: none; }
-    """
+    CSS = "AdminScreen #tabs { height: 1; margin-top: 1; text-style: bold; }"
     AUTO_FOCUS: ClassVar[str] = "#users-table"
 
     def __init__(self, client: Client, *, paused: Callable[[], bool]) -> None:
         super().__init__()
-        self._tabs = Static(TABS[False], markup=False, id="tabs")
+        self._names = Static("", markup=False, id="tabs")
         self._users = UsersPanel(client, show_log=self._show_log)
         self._log = AuthLogPanel(client, reads_on=lambda: self._shown is self._log and self.is_current and not paused())
+        self._tabs: dict[str, PagedPanel] = {
+            "Users": self._users,
+            "Apps": AppsPanel(client),
+            "Rejected": RejectedPanel(client),
+            "Auth log": self._log,
+        }
         self._shown: PagedPanel = self._users
+        self._show_tab()
 
     def compose_mode(self) -> ComposeResult:
-        """Yield the names of the tabs and both of them."""
-        yield self._tabs
-        yield self._users
-        yield self._log
+        """Yield the names of the tabs and all of them."""
+        yield self._names
+        yield from self._tabs.values()
 
     def on_screen_resume(self) -> None:
         """What was not in sight may be old."""
@@ -55,8 +56,9 @@ class AdminScreen(ModeScreen):
         self._users.own_id = snapshot.me.user_id if snapshot.me else ""
 
     def next_panel(self) -> None:
-        """Go to the other tab."""
-        self._show(self._users if self._shown is self._log else self._log)
+        """Go to the next tab, behind the last one to the first."""
+        tabs = list(self._tabs.values())
+        self._show(tabs[(tabs.index(self._shown) + 1) % len(tabs)])
         self.reload()
 
     def reload(self) -> None:
@@ -69,7 +71,11 @@ class AdminScreen(ModeScreen):
 
     def _show(self, panel: PagedPanel) -> None:
         self._shown = panel
-        is_log = panel is self._log
-        self.set_class(is_log, "-on-log")
-        self._tabs.update(TABS[is_log])
+        self._show_tab()
         panel.table.focus()
+
+    def _show_tab(self) -> None:
+        for panel in self._tabs.values():
+            panel.display = panel is self._shown
+        names = (f"▌{name}▐" if panel is self._shown else f" {name} " for name, panel in self._tabs.items())
+        self._names.update(f" {' '.join(names)}  tab")

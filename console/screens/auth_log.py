@@ -5,8 +5,8 @@ from collections.abc import Callable
 from textual import work
 
 from collector.wire.audit import AuthEvent
-from console.accounts import Asks
 from console.actions import bindings
+from console.asks import Asks
 from console.auth_log import EVERYTHING, EventsAsked, auth_events, check, fields_of, narrowings, who
 from console.screens.details import Details
 from console.screens.paged import ASKING, Client, PagedPanel

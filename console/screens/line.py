@@ -1,6 +1,6 @@
 """A modal that asks for a line of text."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +11,10 @@ from textual.widgets import Input, Static
 
 
 class Line(ModalScreen[str | None]):
-    """Gives the line, None where it was left; with `expected` texts it is left by none but them."""
+    """Gives the line, None where it was left.
+
+    With `expected` texts it is left by none but them, with a `complaint` by a line of which that says nothing.
+    """
 
     CSS = """
     Line { align: center middle; }
@@ -23,13 +26,20 @@ class Line(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
     def __init__(
-        self, question: str, *, present: str = "", length_max: int = 0, expected: Collection[str] = ()
+        self,
+        question: str,
+        *,
+        present: str = "",
+        length_max: int = 0,
+        expected: Collection[str] = (),
+        complaint: Callable[[str], str] = lambda _: "",
     ) -> None:
         super().__init__()
         self._question = question
         self._present = present
         self._length_max = length_max
         self._expected = expected
+        self._complaint = complaint
 
     def compose(self) -> ComposeResult:
         """Yield the question and the line."""
@@ -40,7 +50,10 @@ class Line(ModalScreen[str | None]):
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Give the line."""
+        said = self._complaint(submitted.value)
         if self._expected and submitted.value not in self._expected:
-            self.query_one("#said", Static).update("that is another name; escape leaves everything as it is")
+            said = "that is another name; escape leaves everything as it is"
+        if said:
+            self.query_one("#said", Static).update(said)
         else:
             self.dismiss(submitted.value)

@@ -1,4 +1,4 @@
-"""What both tabs of Admin are: a line of words and a table of one page that the daemon answered."""
+"""What the tabs of Admin are: a line of words and a table of one page that the daemon answered."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from console.accounts import Asks
+from console.asks import Asks
 from console.errors import ConsoleError
 from console.pages import Pages
 from console.screens.choice import Choice
+from console.screens.line import Line
 from console.widgets.table import KeyedTable
 
 Client = Callable[[], Asks]
@@ -19,6 +20,7 @@ Client = Callable[[], Asks]
 Answer = TypeVar("Answer")
 
 ASKING = "asking the daemon"
+CANCEL = "No, leave it as it is"
 
 
 class PagedPanel(Vertical):
@@ -34,7 +36,7 @@ class PagedPanel(Vertical):
         self.problem = ""
         self.table = table
         self.pages = Pages()
-        self._client = client
+        self.client = client
         self._words = Static("", markup=False)
         self._loads = 0
 
@@ -75,10 +77,29 @@ class PagedPanel(Vertical):
     async def asked(self, question: Callable[[Asks], Awaitable[Answer]]) -> Answer | None:
         """Return what the daemon answers; None where it does not, which is told then."""
         try:
-            return await question(self._client())
+            return await question(self.client())
         except ConsoleError as error:
             self.app.notify(str(error), severity="error", markup=False)
             return None
+
+    async def line(self, line: Line) -> str | None:
+        """Ask for a line; None where it was left."""
+        return await self.app.push_screen_wait(line)
+
+    async def confirmed(self, question: str, deed: str) -> bool:
+        """Ask whether it is to be done; what is under the cursor at first changes nothing."""
+        return await self.chosen(question, (CANCEL, deed)) == 1
+
+    async def do(self, deed: Callable[[Asks], Awaitable[None]], said: str) -> None:
+        """Have it done, say so, and show what there is then."""
+
+        async def done(client: Asks) -> bool:
+            await deed(client)
+            return True
+
+        if await self.asked(done):
+            self.app.notify(said, markup=False)
+        self.load()
 
     async def chosen(self, question: str, options: Sequence[str], present: int = 0) -> int | None:
         """Ask for one of the options; None where none was chosen."""
@@ -88,7 +109,7 @@ class PagedPanel(Vertical):
     async def _load(self) -> None:
         self._loads += 1
         try:
-            await self.page(self._client())
+            await self.page(self.client())
             self.problem = ""
         except ConsoleError as error:
             self.problem = str(error)

@@ -14,7 +14,6 @@ from console.accounts import (
     ROLES,
     SORTINGS,
     UNBLOCK,
-    Asks,
     Deed,
     UsersAsked,
     change_role,
@@ -26,6 +25,7 @@ from console.accounts import (
     users,
 )
 from console.actions import bindings
+from console.asks import Asks
 from console.screens.details import Details
 from console.screens.line import Line
 from console.screens.paged import ASKING, Client, PagedPanel
@@ -39,7 +39,6 @@ COLUMNS = (
     Column("Created", 16, wide_only=True),
     Column("E-mail", 30, wide_only=True),
 )
-CANCEL = "No, leave it as it is"
 
 
 class UsersPanel(PagedPanel):
@@ -133,7 +132,7 @@ class UsersPanel(PagedPanel):
     async def _search(self) -> None:
         question = "Part of a nickname or e-mail, or a user_id; nothing finds everyone"
         line = Line(question, present=self._asked.search, length_max=SEARCH_LENGTH_MAX)
-        search = await self.app.push_screen_wait(line)
+        search = await self.line(line)
         if search is not None:
             self._ask(self._asked._replace(search=search))
 
@@ -158,7 +157,7 @@ class UsersPanel(PagedPanel):
     @work
     async def _confirm(self, deed: Deed, user: AdminUser) -> None:
         question = f"{deed.verb} {self._called(user)}?\n{deed.means}"
-        if await self.chosen(question, (CANCEL, f"{deed.verb} {name_of(user)}")) == 1:
+        if await self.confirmed(question, f"{deed.verb} {name_of(user)}"):
             await self._do(deed, user)
 
     @work
@@ -172,17 +171,11 @@ class UsersPanel(PagedPanel):
     async def _erase(self, user: AdminUser) -> None:
         question = f"{ERASE.verb} {self._called(user)}?\n{ERASE.means}\n\nType its name, or its user_id {user.user_id}:"
         line = Line(question, expected=(name_of(user), user.user_id))
-        if await self.app.push_screen_wait(line) is not None:
+        if await self.line(line) is not None:
             await self._do(ERASE, user)
 
     async def _do(self, deed: Deed, user: AdminUser) -> None:
-        async def done(client: Asks) -> bool:
-            await do(client, deed, user.user_id)
-            return True
-
-        if await self.asked(done):
-            self.app.notify(f"{name_of(user)} is {deed.done}", markup=False)
-        self.load()
+        await self.do(lambda client: do(client, deed, user.user_id), f"{name_of(user)} is {deed.done}")
 
     def _called(self, user: AdminUser) -> str:
         return f"{name_of(user)} ({user.role})" + (", which is you" if user.user_id == self.own_id else "")

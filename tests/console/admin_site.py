@@ -7,6 +7,8 @@ import msgspec
 from aiohttp import web
 
 from collector.wire.audit import AuditReport, AuthEvent, AuthEventsAnswer, AuthEventsParameters
+from collector.wire.rejected import RejectedAnswer, RejectedItem, RejectedReport
+from collector.wire.tracking import Accepted
 from collector.wire.users import (
     Activity,
     AdminSession,
@@ -16,7 +18,8 @@ from collector.wire.users import (
     UsersAnswer,
     UsersParameters,
 )
-from tests.console.site import NOW, Site, problem
+from tests.console.app_site import AppSite, answer
+from tests.console.site import NOW, problem
 
 
 def user(number=1, **members):
@@ -43,21 +46,29 @@ def entry(number=1, **members):
     return AuthEvent(number=number, **(known | members))
 
 
-class AdminSite(Site):
-    """`done` keeps what was done to users; `gate`, while it is not set, holds answers of lists back."""
+def rejected(number=1, **members):
+    known = {"receipt": f"0000000001-a:{number}", "position": 3, "app_code": "site", "code": "field_wrong"}
+    known |= {"reason": "source_label: is missing", "received_at": NOW - timedelta(minutes=number), "raw_bytes": 120}
+    return RejectedItem(**(known | {"has_raw": True} | members))
+
+
+class AdminSite(AppSite):
+    """`refused_again` are receipts that a replay refuses; `done` keeps what was done to users; `gate`, while it is not set, holds answers of lists back."""
 
     def __init__(self):
         super().__init__()
         self.users = {one.user_id: one for one in map(user, range(1, 31))}
+        self.rejected = [rejected(number) for number in range(1, 13)]
+        self.sample = '{"page_url": "/"}'
+        self.refused_again = set()
+        self.replays = []
         self.entries = [entry(number) for number in range(1, 31)]
         self.person = {"firstname": "Anna", "lastname": None}
         self.sessions = []
         self.activity = []
         self.page_size = 10
         self.damage = None
-        self.done = []
         self.lists = []
-        self.admin_refusal = None
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -75,13 +86,13 @@ class AdminSite(Site):
             found.reverse()
         start = int(asked.cursor or 0)
         end = start + self.page_size
-        return _json(UsersAnswer(found[start:end], str(end) if end < len(found) else None, len(found)))
+        return answer(UsersAnswer(found[start:end], str(end) if end < len(found) else None, len(found)))
 
     async def report(self, request):
         found = self.users.get(request.match_info["user_id"])
         if found is None:
             return problem(404, "user_unknown")
-        return _json(UserReport(user=found, **self.person, sessions=self.sessions, activity=self.activity))
+        return answer(UserReport(user=found, **self.person, sessions=self.sessions, activity=self.activity))
 
     async def deed(self, request):
         body = await request.read()
@@ -104,10 +115,34 @@ class AdminSite(Site):
         await self.gate.wait()
         found = [one for one in reversed(self.entries) if _is_asked(asked, one)]
         shown = found[: self.page_size]
-        return _json(AuthEventsAnswer(shown, shown[-1].number if len(found) > len(shown) else None))
+        return answer(AuthEventsAnswer(shown, shown[-1].number if len(found) > len(shown) else None))
+
+    async def rejected_items(self, request):
+        asked = dict(request.query)
+        self.lists.append(asked)
+        await self.gate.wait()
+        wanted = {name: asked[name] for name in ("app_code", "code") if name in asked}
+        found = [one for one in self.rejected if all(getattr(one, name) == value for name, value in wanted.items())]
+        start = int(asked.get("cursor", 0))
+        end = start + self.page_size
+        return answer(RejectedAnswer(found[start:end], str(end) if end < len(found) else None))
+
+    async def rejected_item(self, request):
+        found = [one for one in self.rejected if one.receipt == request.match_info["receipt"]]
+        return answer(RejectedReport(item=found[0], raw=self.sample)) if found else problem(404, "rejected_unknown")
+
+    async def replay(self, request):
+        receipt = request.match_info["receipt"]
+        self.replays.append(receipt)
+        if self.admin_refusal:
+            return problem(*self.admin_refusal)
+        if receipt in self.refused_again:
+            return problem(422, "attr_type_wrong")
+        status = "duplicate" if self.replays.count(receipt) > 1 else "accepted"
+        return web.json_response(msgspec.to_builtins(Accepted(status, "e1", f"{receipt}0")), status=202)
 
     async def check(self, request):
-        return _json(AuditReport(len(self.entries), self.damage))
+        return answer(AuditReport(len(self.entries), self.damage))
 
     def app(self):
         app = super().app()
@@ -117,17 +152,12 @@ class AdminSite(Site):
         for method, path in (("PUT", "/block"), ("DELETE", "/block"), ("PUT", "/role"), ("DELETE", "/sessions")):
             app.router.add_route(method, one + path, self.admin(self.deed))
         app.router.add_delete(one, self.admin(self.deed))
+        app.router.add_get("/admin/rejected", self.admin(self.rejected_items))
+        app.router.add_get("/admin/rejected/{receipt}", self.admin(self.rejected_item))
+        app.router.add_post("/admin/rejected/{receipt}/replay", self.admin(self.replay))
         app.router.add_get("/admin/auth-events", self.admin(self.auth_events))
         app.router.add_get("/admin/auth-events/check", self.admin(self.check))
         return app
-
-    def admin(self, handler):
-        async def guarded(request):
-            if request.headers.get("Authorization") != f"Bearer {self.token}":
-                return problem(401, "invalid_token")
-            return await handler(request) if self.role == "admin" else problem(403, "insufficient_scope")
-
-        return guarded
 
 
 def session(number=1, **members):
@@ -166,8 +196,3 @@ def _is_asked(asked, one):
         and asked.peer in (None, one.peer)
         and (asked.before is None or one.number < asked.before)
     )
-
-
-def _json(answer):
-    # json escapes lone surrogates, which msgspec refuses to encode: a daemon of another make might send them.
-    return web.json_response(msgspec.to_builtins(answer))

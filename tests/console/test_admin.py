@@ -32,10 +32,15 @@ async def on_users(shown):
     await shown.shows("▌Users▐", "user001", "· everyone · last seen first · page 1 · n goes on")
 
 
+async def to_tab(shown, name):
+    while f"▌{name}▐" not in shown.text:
+        await shown.press("tab")
+
+
 async def on_log(shown):
     await on_users(shown)
-    await shown.press("tab")
-    await shown.shows("▌Auth log▐", "authn_login_success", "everything · newest first")
+    await to_tab(shown, "Auth log")
+    await shown.shows("authn_login_success", "everything · newest first")
 
 
 async def choose(shown, words):
@@ -92,7 +97,7 @@ async def test_who_is_no_administrator_is_told_why_the_mode_is_closed(site, tmp_
         await shown.shows("Admin is for administrators; your", f"role is {role}")
         assert isinstance(shown.app.screen, OverviewScreen)
         await shown.press("question_mark", *"account")
-        await shown.shows("happened to accounts. Admin is", role)
+        await shown.shows("the log of accounts.", f"role is {role}")
     assert site.lists == []
 
 
@@ -500,7 +505,9 @@ async def test_help_has_every_key_of_the_tab(site, tmp_path):
         await shown.press("question_mark")
         await shown.shows("Find users by name", "Block the user", "Erase the user for good", "Go on to the next page")
         assert "chain" not in shown.text
-        await shown.press("escape", "tab", "question_mark")
+        await shown.press("escape")
+        await to_tab(shown, "Auth log")
+        await shown.press("question_mark")
         await shown.shows("Check the chain of the whole audit log")
         assert "Erase" not in shown.text
 
