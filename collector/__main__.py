@@ -34,6 +34,9 @@ from collector.administration.metrics import Counters, Metrics
 from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
 from collector.app import build_app
+from collector.applications import table as applications
+from collector.applications.applications import Applications
+from collector.applications.readers import Readers
 from collector.callers import Callers, callers_of
 from collector.commands import (
     control_verbs,
@@ -45,6 +48,7 @@ from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import end_of, erase_verbs
+from collector.identity.audit import Audit
 from collector.identity.caller import Authenticate
 from collector.identity.origin import Origins
 from collector.notify import Supervisor
@@ -70,6 +74,7 @@ from collector.tracking.senders import Senders
 from collector.tracking.visitor import SITE, Visitors, known
 from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
+from storage.account_ports import AppStore
 from storage.app_files import AppFiles
 from storage.errors import LogFailed
 from storage.kept_file import KeptFile
@@ -131,12 +136,14 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         senders = Senders(
             apps, SITE, visitors, callers.authenticate, contexts.of, token_required=settings.tracking.require_token
         )
+        readers = Readers(apps, callers.authenticate, now)
         live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door))
         refused = Counter[int]()
         routes = [
             *callers.routes,
             *tracking.routes(_intake(settings, door, log), senders, visitors),
+            *_applications(settings, apps, identity.audit, readers, origins),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
@@ -157,6 +164,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 store.run(),
                 identity.throttle.run(),
                 identity.users.run(),
+                apps.run(),
                 erasure.run(),
                 live.watch(),
                 salt.run(),
@@ -197,6 +205,16 @@ def _application(
 def _intake(settings: Settings, door: Door, log: WriteAheadLog) -> Intake:
     recent = RecentIds(settings.tracking.recent_ids_max)
     return Intake(log, door, recent, rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max)
+
+
+def _applications(settings: Settings, apps: AppStore, audit: Audit, readers: Readers, origins: Origins) -> list[Route]:
+    limits = settings.applications
+    rules = Applications(
+        apps, audit, now, os.urandom, creators=limits.create, apps_per_user_max=limits.apps_per_user_max
+    )
+    return applications.routes(
+        apps, rules, readers, origins, clock=now, random_bytes=os.urandom, definitions_max=limits.definitions_max
+    )
 
 
 def _administration(

@@ -7,11 +7,19 @@ from aiohttp import web, web_response
 
 from collector import transport_security
 from collector.answers import HEADERS
-from collector.identity.caller import CALLER, Authenticate, RoleInsufficient, TokenMissing
+from collector.identity.caller import (
+    CALLER,
+    Authenticate,
+    NotAuthorized,
+    RoleInsufficient,
+    TokenInvalid,
+    TokenMissing,
+)
 from collector.problems import Forbidden, answering_problems, no_such_route
 from collector.routes import BODY_WAIT_S, Handler, Route, Who, gaps
 
-RANK: dict[Who, int] = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
+RANK: dict[Who, int] = {"user": 1, "analyst": 2, "admin": 3}
+"""Of the roles that the table asks for; on every other route the handler asks itself."""
 
 
 def build_app(
@@ -33,7 +41,8 @@ def build_app(
     app.on_response_prepare.append(transport_security.policy_over(over_tls))
     for route in routes:
         assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"
-        handler = route.handler if route.who == "anyone" else _guarded(route.handler, route.who, authenticate)
+        handler = _guarded(route.handler, route.who, authenticate) if route.who in RANK else route.handler
+        handler = _forbidding(handler) if route.forbids else handler
         answering = answering_problems(handler, refused, forbidden)
         app.router.add_route(route.method, route.path, answering)
         if route.method == "GET":
@@ -53,3 +62,13 @@ def _guarded(handler: Handler, who: Who, authenticate: Authenticate) -> Handler:
         return await handler(request)
 
     return guarded
+
+
+def _forbidding(handler: Handler) -> Handler:
+    async def forbidding(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (TokenMissing, TokenInvalid) as error:
+            raise NotAuthorized(str(error)) from None
+
+    return forbidding

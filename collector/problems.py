@@ -13,6 +13,7 @@ from aiohttp import web
 from collector import preconditions
 from collector.administration.rejected import RejectedUnknown
 from collector.answers import as_picture, json_answer
+from collector.applications import errors as applications
 from collector.identity import caller
 from collector.identity import errors as identity
 from collector.limits import RateExceeded
@@ -55,6 +56,7 @@ TABLE: dict[type[Exception], Status] = {
     caller.TokenInvalid: Status(401, headers=BEARER_INVALID),
     caller.RoleInsufficient: Status(403, headers=BEARER_SCOPE),
     caller.NotYours: Status(403),
+    caller.NotAuthorized: Status(403),
     identity.AuthorizationRepeated: Status(400),
     identity.CredentialsWrong: Status(401, headers=BEARER),
     identity.PasswordWrong: Status(403),
@@ -73,6 +75,14 @@ TABLE: dict[type[Exception], Status] = {
     identity.IdentityUnreachable: Status(503),
     preconditions.PreconditionFailed: Status(412),
     preconditions.PreconditionRequired: Status(428),
+    storage.AppExists: Status(400, "app_name_taken"),
+    applications.AppUnknown: Status(404),
+    applications.TokenUnknown: Status(404),
+    applications.DefinitionUnknown: Status(404),
+    applications.LastToken: Status(409),
+    applications.TooManyApps: Status(409),
+    applications.TooManyTokens: Status(409),
+    applications.TooManyDefinitions: Status(409),
     RateExceeded: Status(429),
     LiveFull: Status(503),
     RejectedUnknown: Status(404),
@@ -149,7 +159,9 @@ async def _problem(request: web.Request, error: Exception, forbidden: Forbidden 
     row = _row(type(error))
     if row is None:
         return _unexpected(request, error)
-    if row.status == http.HTTPStatus.FORBIDDEN and forbidden is not None:
+    # Without a good token there is nobody to put on record.
+    is_known = not isinstance(error, caller.NotAuthorized)
+    if row.status == http.HTTPStatus.FORBIDDEN and is_known and forbidden is not None:
         try:
             await forbidden(request)
         except Exception as failed:  # noqa: BLE001 - as above: the session, too, may have ended since the handler began

@@ -27,8 +27,14 @@ from collector.wire.statistics import parse as parse_query
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-Who = Literal["anyone", "user", "analyst", "admin"]
-"""The least role that may call; `anyone` needs no token, and a route for anyone may still read one."""
+Who = Literal["anyone", "reader", "user", "analyst", "admin"]
+"""The least role that may call; `anyone` needs no token, and a route for anyone may still read one.
+
+A `reader` is a user, or whoever has a read token of the application that is asked for: the handler asks `Readers`.
+"""
+
+FORBIDDING = "app"
+"""The first step of the paths on which R1 wants 403, not 401, for a token that is missing or bad."""
 
 BODY_WAIT_S = web.AppKey("body_wait_s", float)
 """How long the rest of a body may take once its head is there."""
@@ -176,6 +182,11 @@ class Route(NamedTuple):
     def takes(self) -> Takes[object] | None:
         """What is read of a request, if anything is."""
         return self.handler.takes if isinstance(self.handler, Taking) else None
+
+    @property
+    def forbids(self) -> bool:
+        """Whether a token that is missing or bad is answered 403, not 401."""
+        return self.path.split("/")[1] == FORBIDDING
 
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})

@@ -120,6 +120,14 @@ class Privacy(Section):
         return _networks(given)
 
 
+class Applications(Section):
+    """[applications]."""
+
+    create: Literal["user", "admin"] = "user"
+    apps_per_user_max: int = Field(20, ge=0, le=10_000)
+    definitions_max: int = Field(500, ge=0, le=10_000)
+
+
 class Live(Section):
     """[live]."""
 
@@ -173,6 +181,7 @@ class Settings(Section):
     store: Store = Store()
     tracking: Tracking = Tracking()
     privacy: Privacy = Privacy()
+    applications: Applications = Applications()
     live: Live = Live()
     identity: Identity = Identity()
     logging: Logging = Logging()

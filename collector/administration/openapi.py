@@ -9,11 +9,11 @@ import msgspec
 from pydantic import BaseModel
 
 from collector.answers import GIF
-from collector.identity.caller import RoleInsufficient, TokenInvalid, TokenMissing
+from collector.identity.caller import NotAuthorized, RoleInsufficient, TokenInvalid, TokenMissing
 from collector.identity.errors import AuthorizationRepeated
 from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
-from collector.routes import Answer, Conditional, JsonBody, Pictured, Route, Takes
+from collector.routes import Answer, Conditional, JsonBody, Pictured, Route, Takes, Who
 from collector.wire import problem, receipt
 from collector.wire.body import FORM
 
@@ -24,6 +24,9 @@ PARAMETER = re.compile(r"{(\w+)(?::[^}]*)?}")
 Schema = dict[str, object]
 
 BEARER: Schema = {"bearer": []}
+READ_TOKEN: Schema = {"read_token": []}
+SECURITY: dict[Who, list[Schema]] = {"anyone": [{}, BEARER], "reader": [BEARER, READ_TOKEN]}
+"""What other routes than those for users take; one for anyone may still read a token, and the page shall send it."""
 NULL: Schema = {"type": "null"}
 ENTITY_TAG = r'(W/)?"[!#-~]*"'
 IF_MATCH: Schema = {
@@ -39,6 +42,7 @@ PATH_SCHEMAS: dict[str, Schema] = {"receipt": {"type": "string", "pattern": f"^{
 
 TAGS = {
     "auth": "accounts",
+    "app": "applications",
     **dict.fromkeys(("track", "visits", "pages", "pixel.gif"), "tracking"),
     **dict.fromkeys(("stats", "query", "live", "export"), "statistics"),
 }
@@ -59,7 +63,10 @@ def document(routes: Sequence[Route], *, version: str) -> Schema:
         "paths": paths,
         "components": {
             "schemas": components,
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "read_token": {"type": "apiKey", "in": "header", "name": "X-Api-Token"},
+            },
         },
     }
 
@@ -73,8 +80,7 @@ def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
         "tags": [TAGS.get(route.path.split("/")[1], "service")],
         "x-role": route.who,
         "responses": {str(status): _response(answer) for status, answer in route.answers.items()} | _problems(route),
-        # A route for anyone may still read a token: without this the page would send none to it.
-        "security": [{}, BEARER] if route.who == "anyone" else [BEARER],
+        "security": SECURITY.get(route.who, [BEARER]),
     }
     headers = [IF_MATCH] if isinstance(route.handler, Conditional) else []
     if parameters := [*_path_parameters(route.path), *_query_parameters(route.takes, components), *headers]:
@@ -110,7 +116,8 @@ def _problems(route: Route) -> Schema:
 def _errors(route: Route) -> Iterator[type[Exception]]:
     """Yield what every route of this form can refuse; what only its handler knows is left to the default answer."""
     if route.who != "anyone":
-        yield from (AuthorizationRepeated, TokenMissing, TokenInvalid)
+        yield AuthorizationRepeated
+        yield from (NotAuthorized,) if route.forbids else (TokenMissing, TokenInvalid)
     if route.who in ("analyst", "admin"):
         yield RoleInsufficient
     if route.takes is not None:

@@ -15,6 +15,13 @@ from storage.audit import AuditRow, Outcome
 from storage.errors import StorageError
 
 AuditEvent = Literal[
+    "app_created",
+    "app_deleted",
+    "app_read_token_created",
+    "app_read_token_revoked",
+    "app_token_revoked",
+    "app_token_rotated",
+    "app_updated",
     "authn_login_fail",
     "authn_login_success",
     "authn_login_successafterfail",
@@ -33,7 +40,7 @@ AuditEvent = Literal[
     "user_deleted",
     "user_updated",
 ]
-"""Names of the OWASP Logging Vocabulary, and `excess_sessions_exceeded` in its manner."""
+"""Names of the OWASP Logging Vocabulary; in its manner `excess_sessions_exceeded`, and those of applications."""
 
 UNTOLD = frozenset(("session_renewed",))
 """What programs do by themselves: as an event it would look like a visit that goes on."""

@@ -68,6 +68,12 @@ class SessionGone(TokenInvalid):
         self.sid = sid
 
 
+class NotAuthorized(AccessError):
+    """R1's way to say that a protected route was called without a token, or with a bad one (403)."""
+
+    code = "not_authorized"
+
+
 class RoleInsufficient(AccessError):
     """The token is good, its user's role is not enough (403)."""
 

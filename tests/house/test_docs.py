@@ -19,7 +19,7 @@ import collector.wire
 from collector import commands
 from collector.identity.errors import NameTaken
 from collector.problems import TABLE
-from collector.wire import health, problem, query, statistics, tracking
+from collector.wire import apps, health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.keys import KeySet
@@ -118,6 +118,13 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /.well-known/jwks.json": (KeySet,),
     "POST /auth/otp": (OtpSetup,),
     "POST /auth/otp/confirm": (RecoveryCodes,),
+    "POST /app/create": (apps.CreateBody, apps.Created),
+    "GET /app/{app_code}": (apps.AppShown,),
+    "PATCH /app/{app_code}": (apps.AppPatch,),
+    "POST /app/{app_code}/read-tokens": (apps.ReadTokenBody, apps.ReadTokenCreated),
+    "GET /app/{app_code}/read-tokens": (apps.ReadTokensAnswer,),
+    "POST /app/create_event/{app_code}": (apps.DefineBody, apps.Defined),
+    "GET /app/{app_code}/events": (apps.DefinitionsAnswer,),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
@@ -151,7 +158,7 @@ def test_every_example_has_the_shape_of_what_is_taken_or_given() -> None:
         assert heading == expected
         if issubclass(shape, BaseModel):
             shape.model_validate_json(text)
-        elif shape in (tracking.TrackItem, tracking.Visit, query.QueryBody):
+        elif shape in (tracking.TrackItem, tracking.Visit, query.QueryBody, apps.AppPatch):
             msgspec.json.decode(text, type=shape)
         else:
             # There and back, so that a member too many is seen as well.

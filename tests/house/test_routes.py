@@ -12,10 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from collector.routes import FORBIDDING
 from tests.house.daemon import PASSWORD, Daemon
 from tests.house.people import NICKNAMES, peopled
 
-RANK = {"anyone": 0, "user": 1, "analyst": 2, "admin": 3}
+RANK = {"anyone": 0, "reader": 1, "user": 1, "analyst": 2, "admin": 3}
 NAMES = itertools.count()
 
 BODIES = {
@@ -35,6 +36,11 @@ BODIES = {
     "/admin/rejected/{receipt}/replay": lambda: None,
     "/admin/users/{user_id}/block": lambda: None,
     "/admin/users/{user_id}/role": lambda: {"role": "user"},
+    "/app/create": lambda: {"app_name": f"app {next(NAMES)}"},
+    "/app/{app_code}": lambda: {"mode": "warn", "origins": ["https://a.example"]},
+    "/app/{app_code}/token/rotate": lambda: None,
+    "/app/{app_code}/read-tokens": lambda: {"name": "report", "scopes": ["analytics"]},
+    "/app/create_event/{app_code}": lambda: {"events": [{"name": "e", "attrs": [{"name": "n", "type": "integer"}]}]},
     "/track": lambda: {"source_label": "a"},
     "/visits": lambda: {"page_url": "/a"},
     "/query": lambda: {"metrics": ["visitors"], "range": "1h", "dimensions": ["page"]},
@@ -53,7 +59,7 @@ FILES = {"/docs/{file}": "/docs/docs.js", "/pixel.gif": "/pixel.gif?source_label
     path: path.replace("{receipt}", RECEIPT)
     for path in ("/admin/receipts/{receipt}", "/admin/rejected/{receipt}", "/admin/rejected/{receipt}/replay")
 }
-UNKNOWN = ("rejected_unknown", "session_unknown", "user_unknown")
+UNKNOWN = ("app_unknown", "rejected_unknown", "session_unknown", "user_unknown")
 ASKS_ITSELF = {("POST", "/auth/signout"): 204, ("GET", "/auth/refresh"): 200, ("POST", "/auth/refresh"): 401}
 """Take tokens that the table would refuse, and so ask themselves; with what a good jwt_token is answered."""
 PIXEL = ("GET", "/pixel.gif")
@@ -184,8 +190,14 @@ async def test_the_document_and_the_daemon_agree_on_what_is_a_good_body(house: H
                     method, address(path), data=json.dumps(body), headers={"Content-Type": "application/json"}
                 ) as answer:
                     seen = (path, what, answer.status, await answer.text())
-                    # Of a user who is not there, or of a wrong password, hears only who had a good body.
-                    good = (404,) if "{user_id}" in path else (403,) if method == "DELETE" else TAKEN
+                    # Of a user or an application that is not there, or of a wrong password, hears only who had a good body.
+                    good = (
+                        (404,)
+                        if "{user_id}" in path or "{app_code}" in path
+                        else (403,)
+                        if method == "DELETE"
+                        else TAKEN
+                    )
                     said = UNSAID.get((path, what)) if validator.is_valid(body) else 422
                     assert answer.status in ((said,) if said else good), seen
 
@@ -209,6 +221,8 @@ def check_guard(role: str, called: tuple[str, str], who: str, status: int, raw: 
     elif RANK.get(role, 0) >= RANK[who]:
         unknown = ("api_token_unknown",) if role == "app" else (*UNKNOWN, "password_wrong", "otp_off", "otp_wrong")
         assert any(code.encode() in raw for code in unknown) or status in (200, 202, 204), seen
+    elif role in ("anyone", "app") and called[1].split("/")[1] == FORBIDDING:
+        assert (status, b'"not_authorized"' in raw) == (403, True), seen
     elif role in ("anyone", "app"):
         assert (status, b'"token_missing"' in raw) == (401, True), seen
     else:
