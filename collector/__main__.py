@@ -138,7 +138,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         )
         readers = Readers(apps, callers.authenticate, now)
         live = _live(settings, callers.authenticate, log)
-        rejected = Rejected(client, Replay(log, door))
+        rejected = Rejected(client, Replay(log, door, apps, SITE))
         refused = Counter[int]()
         routes = [
             *callers.routes,

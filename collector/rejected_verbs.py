@@ -34,7 +34,7 @@ COLUMNS = ("receipt", "received", "app", "code", "bytes", "reason")
 class Desk(Protocol):
     """Where rejected items are looked at and replayed."""
 
-    async def page(self, limit: int, cursor: str | None) -> RejectedAnswer:
+    async def page(self, asked: RejectedParameters) -> RejectedAnswer:
         """Return items, last loaded first."""
 
     async def kept(self, receipt: str) -> tuple[RejectedRow, bytes | None]:
@@ -74,8 +74,7 @@ def rejected_verbs(desk: Desk) -> dict[str, control.Verb]:
     """Return what a running daemon does for `footfalld rejected`."""
 
     async def ls(arguments: control.Arguments) -> control.Arguments:
-        asked = msgspec.convert(arguments, RejectedParameters)
-        return _members(await desk.page(asked.limit, asked.cursor))
+        return _members(await desk.page(msgspec.convert(arguments, RejectedParameters)))
 
     async def show(arguments: control.Arguments) -> control.Arguments:
         asked = msgspec.convert(arguments, _Asked)
@@ -95,9 +94,9 @@ class DaemonDesk:
         self._path = path
         self._timeout_s = timeout_s
 
-    async def page(self, limit: int, cursor: str | None) -> RejectedAnswer:
+    async def page(self, asked: RejectedParameters) -> RejectedAnswer:
         """Return a page."""
-        return msgspec.convert(await self._ask(LS, {"limit": limit, "cursor": cursor}), RejectedAnswer)
+        return msgspec.convert(await self._ask(LS, _members(asked)), RejectedAnswer)
 
     async def kept(self, receipt: str) -> tuple[RejectedRow, bytes | None]:
         """Return one item and its bytes, fetched in pieces."""
@@ -131,7 +130,7 @@ async def run_rejected(arguments: argparse.Namespace, desk: Desk) -> None:
 async def _list(desk: Desk, limit: int) -> None:
     items, cursor, is_more = list[RejectedItem](), None, True
     while is_more and len(items) < limit:
-        page = await desk.page(min(limit - len(items), PAGE_ITEMS), cursor)
+        page = await desk.page(RejectedParameters(limit=min(limit - len(items), PAGE_ITEMS), cursor=cursor))
         items += page.rows
         cursor, is_more = page.next, page.next is not None
     write_columns(COLUMNS, map(_row, items))

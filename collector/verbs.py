@@ -36,6 +36,8 @@ from collector.log_verbs import run_log
 from collector.rebuild import rebuild_here
 from collector.settings import Settings
 from collector.tracking.replay import Replay
+from collector.tracking.visitor import SITE
+from storage.app_files import AppFiles
 from storage.logs import configure_logs
 from storage.query import Person
 from storage.store_client import StoreClient
@@ -69,8 +71,12 @@ async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> N
 
 async def _rejected_here(work: AtDesk, settings: Settings, secrets: Secrets) -> None:
     client = _client(settings)
-    async with write_ahead_log(settings) as log, store_process(settings, secrets, client).running():
-        await work(Rejected(client, Replay(log, event_door(settings))))
+    async with (
+        AppFiles(settings.data.dir / "apps") as apps,
+        write_ahead_log(settings) as log,
+        store_process(settings, secrets, client).running(),
+    ):
+        await work(Rejected(client, Replay(log, event_door(settings), apps, SITE)))
 
 
 def _client(settings: Settings) -> StoreClient:

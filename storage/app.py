@@ -33,6 +33,11 @@ class EventDefinition(msgspec.Struct, frozen=True):
     name: str
     attrs: tuple[AttrDefinition, ...]
 
+    @property
+    def slug(self) -> str:
+        """What the event_code begins with, before a hyphen and the 36 characters of a UUID."""
+        return self.event_code[:-37]
+
 
 class WriteToken(msgspec.Struct, frozen=True):
     """An api_token: public, it only writes. `token_id` names it where the token itself should not stand."""

@@ -177,9 +177,11 @@ class ReceiptAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RejectedQuery(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
-    """Rejected items of every application, last loaded first. `after` is the `next` of the previous answer."""
+    """Rejected items of an application, or of all, last loaded first. `after` is the `next` of the previous answer."""
 
     limit: int
+    app_code: str | None = None
+    code: str | None = None
     after: str | None = None
 
 

@@ -8,9 +8,16 @@ from aiohttp import web
 from collector.answers import json_answer
 from collector.routes import Answer, Bodyless, QueryString, Route, Taking
 from collector.tracking.replay import Replay
-from collector.wire.problem import FieldError, QueryInvalid, RequestError
+from collector.wire.problem import BodyInvalid, FieldError, QueryInvalid, RequestError
 from collector.wire.receipt import read_receipt
-from collector.wire.rejected import RejectedAnswer, RejectedItem, RejectedParameters, RejectedReport
+from collector.wire.rejected import (
+    Refusal,
+    RejectedAnswer,
+    RejectedItem,
+    RejectedParameters,
+    RejectedReport,
+    ReplayedPage,
+)
 from collector.wire.tracking import Accepted
 from storage.errors import QueryRefused
 from storage.ports import EventStore
@@ -35,16 +42,17 @@ class Rejected:
     def routes(self) -> list[Route]:
         """Return the rows of the table of routes."""
         listed, shown, replayed = Answer(RejectedAnswer), Answer(RejectedReport), Answer(Accepted)
-        replay = Bodyless(self.replayed)
+        replay, page = Bodyless(self.replayed), Answer(ReplayedPage)
         return [
             Route("GET", "/admin/rejected", Taking(REJECTED, self.rejected), "admin", {200: listed}),
             Route("GET", "/admin/rejected/{receipt}", self.report, "admin", {200: shown}),
             Route("POST", "/admin/rejected/{receipt}/replay", replay, "admin", {202: replayed}),
+            Route("POST", "/admin/rejected/replay", Taking(REJECTED, self.replayed_page), "admin", {202: page}),
         ]
 
     async def rejected(self, _request: web.Request, asked: RejectedParameters) -> web.Response:
-        """List the rejected items of every application, last loaded first."""
-        return json_answer(await self.page(asked.limit, asked.cursor))
+        """List rejected items, of an application, of a code or all, last loaded first."""
+        return json_answer(await self.page(asked))
 
     async def report(self, request: web.Request) -> web.Response:
         """Show one rejected item with what was sent."""
@@ -56,10 +64,23 @@ class Rejected:
         """Send a rejected item through the door again; it stays listed, and a second replay becomes a duplicate."""
         return json_answer(await self.replay(request.match_info["receipt"]), http.HTTPStatus.ACCEPTED)
 
-    async def page(self, limit: int, cursor: str | None) -> RejectedAnswer:
-        """Return a page of items, last loaded first; `cursor` is the `next` of the page before."""
+    async def replayed_page(self, _request: web.Request, asked: RejectedParameters) -> web.Response:
+        """Send a page of the list through the door again; what is replayed twice becomes a duplicate."""
+        page = await self.page(asked)
+        refused = []
+        for item in page.rows:
+            try:
+                await self.replay(item.receipt)
+            except RequestError as error:
+                refused.append(_refusal(item.receipt, error))
+        answer = ReplayedPage(len(page.rows) - len(refused), refused, page.next)
+        return json_answer(answer, http.HTTPStatus.ACCEPTED)
+
+    async def page(self, asked: RejectedParameters) -> RejectedAnswer:
+        """Return a page of items, last loaded first; its `next` is the `cursor` of the page behind it."""
+        query = RejectedQuery(limit=asked.limit, app_code=asked.app_code, code=asked.code, after=asked.cursor)
         try:
-            page = await self._store.rejected(RejectedQuery(limit=limit, after=cursor))
+            page = await self._store.rejected(query)
         except QueryRefused as error:
             raise QueryInvalid([FieldError(f"?{error.field}", "wrong_value", str(error))]) from None
         return msgspec.convert(page, RejectedAnswer, from_attributes=True)
@@ -74,3 +95,8 @@ class Rejected:
     async def replay(self, receipt: str) -> Accepted:
         """Send an item through the door again; errors as of `kept` and `Replay.replay`."""
         return await self._replay.replay(*await self.kept(receipt))
+
+
+def _refusal(receipt: str, error: RequestError) -> Refusal:
+    code = error.errors[0].code if isinstance(error, BodyInvalid) else error.code
+    return Refusal(receipt, code, str(error))

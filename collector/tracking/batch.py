@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from collector.tracking.door import Door
+from collector.tracking.door import Arrival, Door, EventBroken
 from collector.tracking.recent import Key, RecentIds
 from collector.tracking.visitor import Visitor
 from collector.wire.body import decode, require_json
@@ -33,6 +33,7 @@ class Batch:
         self._arrival = door.arrival()
         self._line_of: dict[Key, int] = {}
         self._errors: list[FieldError] = []
+        self._quarantined = 0
         # Known results, and (status, event_id, line) of those whose receipt depends on where the lines will stand.
         self._outcomes: list[ItemResult | tuple[str, str, int]] = []
         self.lines: list[bytes] = []
@@ -59,12 +60,21 @@ class Batch:
         self.require_some()
 
     def require_some(self) -> None:
-        """Raise BodyInvalid where nothing of it could be stored; the errors name every item."""
+        """Raise BodyInvalid where nothing of it is worth keeping; the errors name every item."""
+        if not self._quarantined:
+            self._require_stored()
+
+    def _require_stored(self) -> None:
         if self.rejected == len(self._outcomes):
             raise BodyInvalid(self._errors or [FieldError("$", "empty", "the array has no items")])
 
     def result(self, first_offset: int) -> BatchResult:
-        """Return the answer, once the lines are durable from `first_offset` on."""
+        """Return the answer, once the lines are durable from `first_offset` on.
+
+        Raises:
+            BodyInvalid: all that was kept is in quarantine; the errors name every item.
+        """
+        self._require_stored()
         for key, line in self._line_of.items():
             self._recent.remember(key, first_offset + line)
         results = list(self._results(first_offset))
@@ -125,15 +135,28 @@ class Batch:
         return True
 
     def reject(self, error: BodyInvalid | BodyTooLarge, raw: bytes | msgspec.Raw) -> None:
-        """Reject the next item for what is wrong with it; the first bytes of what was sent are kept."""
+        """Reject the next item for what is wrong with it.
+
+        The first bytes of what was sent are kept, of an event that breaks its definition the whole event.
+        """
         index = len(self._outcomes)
         found = error.errors[0] if isinstance(error, BodyInvalid) else FieldError("$", error.code, str(error))
         path = f"$[{index}]{found.path[1:]}"
         self._errors.append(FieldError(path, found.code, found.message))
         self._outcomes.append(ItemResult(index, "rejected", code=found.code, path=path))
-        # What is ignored is the character that the limit cuts through.
-        kept = bytes(raw)[: self._rejected_raw_bytes_max].decode(errors="ignore")
-        self.lines.append(encode(RejectedItem(found.code, kept, self._visitor.app.app_code, self._arrival.received_at)))
+        if isinstance(error, EventBroken):
+            self._quarantined += 1
+            kept = error.line
+        else:
+            kept = bytes(raw)[: self._rejected_raw_bytes_max]
+        self.lines.append(rejected_line(found.code, kept, self._visitor, self._arrival))
+
+
+def rejected_line(code: str, kept: bytes, visitor: Visitor, arrival: Arrival) -> bytes:
+    """Return the line of a rejected item of which these bytes are kept."""
+    # What is ignored is the character that a limit cuts through.
+    raw = kept.decode(errors="ignore")
+    return encode(RejectedItem(code, raw, visitor.app.app_code, arrival.received_at))
 
 
 def _split(raw: bytes) -> list[msgspec.Raw]:

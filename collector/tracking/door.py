@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from collector.tracking.definitions import CLAIMED, ReadyDefinitions
 from collector.tracking.visitor import Visitor
 from collector.wire.problem import BodyInvalid, BodyTooLarge, FieldError
 from collector.wire.tracking import ATTRS_DEPTH_MAX, TrackItem
+from storage.app import App
 from storage.event import HOSTNAME_FOREIGN, Event, encode
-
-CLAIMED = "claimed_id_user"
-"""The attr that keeps an id_user which nobody has proved."""
 
 RANDOM_BITS = 80
 """Random bits drawn for an event_id: a UUID of version 7 (RFC 9562, 5.7), so that neighbours in time are neighbours."""
@@ -33,6 +32,14 @@ class EventTooLarge(BodyTooLarge):
     """One event is over `event_bytes_max` (413, or rejected in an array)."""
 
     code = "event_too_large"
+
+
+class EventBroken(BodyInvalid):
+    """The event breaks its definition, or has none, where the application enforces them (422); `line` is all of it."""
+
+    def __init__(self, error: FieldError, line: bytes) -> None:
+        super().__init__([error])
+        self.line = line
 
 
 class Arrival(NamedTuple):
@@ -54,6 +61,7 @@ class Door:
         self._clock = clock
         self._random_bits = random_bits
         self._event_bytes_max = event_bytes_max
+        self._definitions = ReadyDefinitions()
         self.noticed = Counter[str]()
 
     def arrival(self) -> Arrival:
@@ -71,6 +79,7 @@ class Door:
 
         Raises:
             BodyInvalid: another application's app_code, a time that has no UTC form, or attrs nested too deeply.
+            EventBroken, EventTooLarge: as of `checked`.
         """
         app = visitor.app
         if item.app_code is not None and item.app_code != app.app_code:
@@ -103,7 +112,22 @@ class Door:
             self.noticed[event.filtered] += 1
         if context.wish is not None:
             self.noticed[context.wish] += 1
-        return event if context.signal is None else _anonymous(event)
+        taken = event if context.signal is None else _anonymous(event)
+        return taken if app.mode == "off" else self.checked(taken, app)
+
+    def checked(self, event: Event, app: App) -> Event:
+        """Return the event as the application takes it, marked where it breaks its definition.
+
+        Raises:
+            EventBroken: it does, and the application enforces them; EventTooLarge where it could not be kept either.
+        """
+        broken = None
+        if app.mode != "off":
+            broken = self._definitions.of(app).violation(event.source_label, event.attrs)
+        marked = event if broken is None else replace(event, violation=f"{broken.path} {broken.code}")
+        if broken is not None and app.mode == "enforce":
+            raise EventBroken(broken, self.line_of(marked))
+        return marked
 
     def _event_id(self, prefix: str) -> str:
         digits = (self._random_bits(RANDOM_BITS) & _CLEAR | _VARIANT).to_bytes(10, "big").hex()

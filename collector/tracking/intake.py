@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from collector.tracking.batch import Batch
-from collector.tracking.door import Door
+from collector.tracking.batch import Batch, rejected_line
+from collector.tracking.door import Door, EventBroken
 from collector.tracking.recent import RecentIds
 from collector.tracking.visitor import Visitor
 from collector.wire.tracking import Accepted, BatchResult, TrackItem
@@ -25,9 +25,16 @@ class Intake:
 
         Raises:
             BodyInvalid, EventTooLarge: it cannot be stored.
+            EventBroken: it is in quarantine, durable as everything.
             LogFull, LogFailed: nothing was kept.
         """
-        event = self._door.event_of(item, visitor, self._door.arrival())
+        arrival = self._door.arrival()
+        try:
+            event = self._door.event_of(item, visitor, arrival)
+        except EventBroken as broken:
+            code = broken.errors[0].code
+            await self._log.append([rejected_line(code, broken.line, visitor, arrival)], rejected=1)
+            raise
         line = self._door.line_of(event)
         key = (event.app_code, event.event_id)
         first = self._recent.offset_of(key) if event.id_given else None
@@ -50,7 +57,12 @@ class Intake:
         )
 
     async def take_many(self, batch: Batch) -> BatchResult:
-        """Return once all of the batch that could be stored is durable; LogFull, LogFailed: nothing was kept."""
+        """Return once all of the batch that could be stored is durable.
+
+        Raises:
+            BodyInvalid: all that could be kept is in quarantine, and durable there.
+            LogFull, LogFailed: nothing was kept.
+        """
         first = await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
         return batch.result(first)
 

@@ -3,11 +3,14 @@
 import msgspec
 from msgspec.structs import replace
 
+from collector.tracking.definitions import VIOLATIONS
 from collector.tracking.door import Door
 from collector.tracking.visitor import Visitor
 from collector.wire.body import decode
 from collector.wire.problem import BodyMalformed, RequestError
 from collector.wire.tracking import Accepted, read_item
+from storage.account_ports import AppStore
+from storage.app import App
 from storage.event import Event
 from storage.ports import EventLog
 from storage.query import UNREADABLE, RejectedRow
@@ -16,7 +19,7 @@ _line = msgspec.json.Decoder(Event)
 
 
 class NotReplayable(RequestError):
-    """The bytes of the item are not there, or are cut (409)."""
+    """The bytes of the item are not there, or are cut, or its application is gone (409)."""
 
     code = "not_replayable"
 
@@ -24,15 +27,17 @@ class NotReplayable(RequestError):
 class Replay:
     """Makes events of rejected items and appends them to the log; what was rejected stays as it is."""
 
-    def __init__(self, log: EventLog, door: Door) -> None:
+    def __init__(self, log: EventLog, door: Door, apps: AppStore, built_in: App) -> None:
         self._log = log
         self._door = door
+        self._apps = apps
+        self._built_in = built_in
 
     async def replay(self, row: RejectedRow, raw: bytes | None) -> Accepted:
         """Return once the event is durable; another replay of the same item becomes a repeat of it in the store.
 
         Raises:
-            NotReplayable: the bytes are not there, or are no JSON.
+            NotReplayable: the bytes are not there, or are no JSON, or the application is gone.
             BodyInvalid, EventTooLarge: the item would be rejected again.
             LogFull, LogFailed: nothing was kept.
         """
@@ -47,12 +52,14 @@ class Replay:
 
     def _event(self, row: RejectedRow, raw: bytes) -> Event:
         """Return the event with the time and the id that make a second one known as a repeat."""
-        if row.code == UNREADABLE:  # a line of the log: the door has made an event of it before
-            event = decode(raw, _line)
-            return replace(event, occurred_at=event.occurred_at or event.received_at, id_given=True)
+        if row.code == UNREADABLE:
+            return _again(raw)
+        app = self._app_of(row.app_code)
+        if row.code in VIOLATIONS:
+            return self._door.checked(replace(_again(raw), violation=None), app)
         item = read_item(raw)
         # Who sent it is not kept: nobody, and no new visitor either.
-        event = self._door.event_of(item, Visitor(None, item.anonymous_id, str), self._door.arrival())
+        event = self._door.event_of(item, Visitor(None, item.anonymous_id, str, app), self._door.arrival())
         return replace(
             event,
             event_id=item.event_id or row.receipt,
@@ -60,3 +67,15 @@ class Replay:
             anonymous_id=item.anonymous_id,
             id_given=True,
         )
+
+    def _app_of(self, app_code: str | None) -> App:
+        app = self._apps.by_code(app_code) if app_code and app_code != self._built_in.app_code else self._built_in
+        if app is None:
+            raise NotReplayable(f"there is no application {app_code} any more")
+        return app
+
+
+def _again(raw: bytes) -> Event:
+    """Return the event that the door has made before, of its line."""
+    event = decode(raw, _line)
+    return replace(event, occurred_at=event.occurred_at or event.received_at, id_given=True)

@@ -1,15 +1,21 @@
 """Rejected items, as administrators see them: GET /admin/rejected."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
 from collector.wire.statistics import Cursor, Limit
+from collector.wire.tracking import Identifier
+
+RejectedCode = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class RejectedParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of GET /admin/rejected."""
+    """Of GET /admin/rejected, and of the replay of all that it lists."""
 
+    app_code: Identifier | None = None
+    code: RejectedCode | None = None
     limit: Limit = 100
     cursor: Cursor | None = None
 
@@ -41,4 +47,20 @@ class RejectedAnswer(msgspec.Struct, frozen=True):
     """Rejected items, last loaded first; `next` is the cursor of the next page."""
 
     rows: list[RejectedItem]
+    next: str | None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An item that was not replayed, and why."""
+
+    receipt: str
+    code: str
+    message: str
+
+
+class ReplayedPage(msgspec.Struct, frozen=True):
+    """How many items of a page went through the door again, and those that did not; `next` is the cursor of the rest."""
+
+    replayed: int
+    refused: list[Refusal]
     next: str | None

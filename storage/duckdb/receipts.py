@@ -47,7 +47,8 @@ def rejected(rows: Rows, query: RejectedQuery) -> RejectedPage:
     """Return rejected items, last loaded first."""
     place = cursor.decode(query.after, query, RejectedPlace) if query.after is not None else None
     after = {"after_position": place and place.position, "after_offset": place and place.offset}
-    found = rows(statement("rejected"), after | {"limit": query.limit + 1})
+    which = {"app_code": query.app_code, "code": query.code}
+    found = rows(statement("rejected"), after | which | {"limit": query.limit + 1})
     shown = [_rejected_row(row) for row in found[: query.limit]]
     if len(found) <= query.limit:
         return RejectedPage(shown, None)

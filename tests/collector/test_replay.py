@@ -1,13 +1,16 @@
 """Rejected items once more through the door: what becomes of them, and which cannot come in."""
 
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from collector.tracking.door import Door, EventTooLarge
 from collector.tracking.replay import NotReplayable, Replay
+from collector.tracking.visitor import SITE
 from collector.wire.problem import BodyInvalid
+from storage.app_files import AppFiles
 from storage.event import Event, encode
 from storage.query import RejectedRow
 from tests.collector.tracking_site import NOW
@@ -33,7 +36,8 @@ def row(code: str = "wrong_type") -> RejectedRow:
 async def replayed(raw: bytes | None, code: str = "wrong_type") -> Event:
     """Return the event that the replay appended, as the log has it."""
     log = MemoryLog()
-    replay = Replay(log, Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=2000))
+    door = Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=2000)
+    replay = Replay(log, door, AppFiles(Path()), SITE)
     answer = await replay.replay(row(code), raw)
     (line,) = log.lines
     event = msgspec.json.decode(line, type=Event)

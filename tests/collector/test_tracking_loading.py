@@ -86,3 +86,22 @@ async def test_every_item_of_a_request_is_a_row_or_a_rejected_one_or_a_repeat(
     with store.reader() as asked:
         health = asked.health()
     assert (health.n_rows, health.n_rejected, health.n_duplicates) == (2, 2, 1)
+
+
+OURS = ["position", "offset", "log_id", "app_code_", "event_key", "occurred_at", "received_at", "user_id", "attrs_"]
+OURS += ["id_given", "time_given", "country", "filtered", "signal", "violation", "rejected_code", "rejected_raw"]
+
+
+async def test_a_member_that_is_named_like_a_column_overwrites_none(tracking: TrackingSite, store: DuckDBStore):
+    """Neither beside the members of the contract nor in attrs, where those are names like any other."""
+    named = dict.fromkeys(OURS, "theirs")
+    inside = dict.fromkeys(["event_id", "source_label", "app_code", "anonymous_id", "date_created", "attrs"], "theirs")
+    answer = await tracking.accepted({"source_label": "a", "event_id": "e1", "attrs": inside} | named)
+    line = (await tracking.lines())[str(answer["receipt"])]
+    assert line.keys().isdisjoint(named.keys() - {"received_at", "id_given"})
+    (event,) = await load(tracking, store)
+    assert event["attrs"] == inside | named
+    assert (event["source_label"], event["event_id"], event["app_code"]) == ("a", "e1", "site")
+    assert "theirs" not in {value for name, value in event.items() if name != "attrs"}
+    with store.reader() as asked:
+        assert (asked.health().n_rows, asked.health().n_rejected) == (1, 0)

@@ -1,5 +1,6 @@
 """The contract of receipts and rejected items, for every adapter in conftest.ADAPTERS."""
 
+import msgspec
 import pytest
 
 from storage.errors import QueryRefused
@@ -70,6 +71,29 @@ async def test_a_rejected_item_is_shown_with_what_was_sent(shelf: Shelf) -> None
     found = await shelf.store.rejected_raw(RejectedRawQuery(log_id, int(offset)))
     assert found == RejectedRaw(row, sent.rejected_raw.encode())
     assert (await shelf.store.receipt(ReceiptQuery(log_id, int(offset)))).status == "rejected"
+
+
+async def test_rejected_items_are_those_of_one_application_or_code_where_asked(shelf: Shelf) -> None:
+    other = msgspec.structs.replace(rejected("event_undefined"), app_code="weights")
+    await shelf.load([rejected("missing"), other, rejected("event_undefined"), other])
+    for app_code, code, found in (
+        (None, None, 4),
+        ("site", None, 2),
+        ("weights", "event_undefined", 2),
+        (None, "event_undefined", 3),
+        ("weights", "missing", 0),
+        ("Site", None, 0),
+        ("%", None, 0),
+    ):
+        rows, following = [], None
+        while True:
+            query = RejectedQuery(limit=1, app_code=app_code, code=code, after=following)
+            page = await shelf.store.rejected(query)
+            rows, following = [*rows, *page.rows], page.next
+            if following is None:
+                break
+        assert len({row.receipt for row in rows}) == len(rows) == found
+        assert {row.app_code for row in rows} <= {app_code or row.app_code for row in rows}
 
 
 async def test_a_receipt_of_no_rejected_item_shows_none(shelf: Shelf) -> None:

@@ -200,6 +200,10 @@ class MemoryStore:
 
     async def rejected(self, query: RejectedQuery) -> RejectedPage:
         items = sorted(self._rejected, key=lambda one: one[:2], reverse=True)
+        if query.app_code is not None:
+            items = [one for one in items if one[2].app_code == query.app_code]
+        if query.code is not None:
+            items = [one for one in items if one[2].code == query.code]
         if query.after is not None:
             after = cursor.decode(query.after, query, tuple[int, int])
             items = [one for one in items if one[:2] < after]

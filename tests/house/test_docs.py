@@ -26,7 +26,7 @@ from collector.wire.keys import KeySet
 from collector.wire.otp import OtpSetup, RecoveryCodes
 from collector.wire.profile import OwnErasure, OwnExport, ProfilePatch
 from collector.wire.receipt import ReceiptReport
-from collector.wire.rejected import RejectedAnswer, RejectedReport
+from collector.wire.rejected import RejectedAnswer, RejectedReport, ReplayedPage
 from collector.wire.users import RoleBody, UserReport, UsersAnswer
 from console import arguments
 from storage.event import Event, RejectedItem, encode
@@ -137,6 +137,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /admin/receipts/{receipt}": (ReceiptReport,),
     "GET /admin/rejected": (RejectedAnswer,),
     "GET /admin/rejected/{receipt}": (RejectedReport,),
+    "POST /admin/rejected/replay": (ReplayedPage,),
     "GET /admin/users": (UsersAnswer,),
     "GET /admin/users/{user_id}": (UserReport,),
     "PUT /admin/users/{user_id}/role": (RoleBody,),

@@ -34,6 +34,7 @@ BODIES = {
     "/auth/refresh": lambda: None,
     "/auth/me": lambda: {"firstname": f"S{next(NAMES)}", "lastname": None, "age": 34, "current_password": PASSWORD},
     "/admin/rejected/{receipt}/replay": lambda: None,
+    "/admin/rejected/replay": lambda: None,
     "/admin/users/{user_id}/block": lambda: None,
     "/admin/users/{user_id}/role": lambda: {"role": "user"},
     "/app/create": lambda: {"app_name": f"app {next(NAMES)}"},
