@@ -48,12 +48,17 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RejectedItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item refused at the door inside an accepted request: why, and the first bytes of what was sent."""
+    """An item refused at the door inside an accepted request: why, and the first bytes of what was sent.
+
+    `user_id` and `anonymous_id` are its sender's, where one was known: what a person sent goes with the person.
+    """
 
     rejected_code: str
     rejected_raw: str
     app_code: str
     received_at: datetime
+    user_id: str | None = None
+    anonymous_id: str | None = None
 
 
 _encoder = msgspec.json.Encoder()

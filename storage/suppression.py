@@ -5,7 +5,6 @@ neither a rebuild nor a backup brings a person back.
 """
 
 import hashlib
-import re
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -18,6 +17,7 @@ from storage.errors import StorageError
 from storage.event import BUILT_IN_APP
 from storage.files import read_file, replace_file
 from storage.filesystem import LOCAL, FileSystem
+from storage.named import named_in
 from storage.query import LogPlace, Person
 
 SUPPRESSION_NAME = "erased.json"
@@ -26,8 +26,21 @@ SUPPRESSION_NAME = "erased.json"
 ERASED_TEXT = "(erased)"
 """What stands in place of an erased page_url, so that a pageview stays one and totals stay as they were."""
 
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_BARE = re.compile(r'[^\s"\\,:{}\[\]]+')
+KEPT = frozenset(
+    (
+        "offset",
+        "event_id",
+        "app_code",
+        "source_label",
+        "received_at",
+        "occurred_at",
+        "sent_at",
+        "id_given",
+        "filtered",
+        "signal",
+    )
+)
+"""The members of an event that tell of nobody, and stay of an erased person's; all others go."""
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +70,10 @@ class _Line(msgspec.Struct):
     anonymous_id: str | None = None
     attrs: _Attrs | None = None
     rejected_raw: str | None = None
+
+
+NO_ITEM = b"{}"
+"""Takes the place of a line that cannot be read and names somebody: it cannot be read either, and keeps its offset."""
 
 
 _list = msgspec.json.Decoder(list[Erased])
@@ -116,7 +133,9 @@ class Suppression:
     def digest(self, person: Person) -> str:
         """Return the keyed hash of an identifier; the store computes the same (queries/erase_*.sql)."""
         kind, identifier = ("user", person.user_id) if person.user_id is not None else ("visitor", person.anonymous_id)
-        return hashlib.sha256(f"{self.key}/{person.app_code}/{kind}/{identifier}".encode()).hexdigest()
+        # A text that has no UTF-8 names nobody; it stands in an item that somebody sent to be rejected.
+        told = f"{self.key}/{person.app_code}/{kind}/{identifier}".encode(errors="replace")
+        return hashlib.sha256(told).hexdigest()
 
     def unlisted(self, user_ids: Iterable[str]) -> set[str]:
         """Return those users of the built-in application who are not on the list."""
@@ -127,24 +146,37 @@ class Suppression:
         """Return the entries that can mean lines of this log from that offset on."""
         return [entry for entry in self.entries if LogPlace(log_id, from_offset) < entry.until]
 
-    def cleaner(self, log_id: str, from_offset: int) -> Callable[[bytes], bytes]:
-        """Return what makes an event line of the log free of erased people: the same bytes where there is none in it."""
-        entries = {entry.digest: entry for entry in self.concerning(log_id, from_offset)}
+    def finder(self, entries: Iterable[Erased]) -> "Finder":
+        """Return what finds the entry that means a line at a place, by the people that the line names; None without one."""
+        by_digest = {entry.digest: entry for entry in entries}
 
-        def erased(place: LogPlace, *people: Person) -> Erased | None:
-            found = (entries.get(self.digest(person)) for person in people)
+        def find(place: LogPlace, people: Iterable[Person]) -> Erased | None:
+            found = (by_digest.get(self.digest(person)) for person in people)
             return next((entry for entry in found if entry is not None and place < entry.until), None)
 
+        return find
+
+    def cleaner(self, log_id: str, from_offset: int) -> Callable[[bytes], bytes]:
+        """Return what makes a line of the log free of erased people: the same bytes where there is none in it."""
+        find = self.finder(self.concerning(log_id, from_offset))
+
         def clean(raw: bytes) -> bytes:
-            line = _lines.decode(raw)
+            try:
+                line = _lines.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                people = named_in(raw.decode(errors="replace"), None)
+                return NO_ITEM if find(LogPlace(log_id, from_offset), people) else raw
             place = LogPlace(log_id, line.offset)
             if line.rejected_raw is not None:
-                return _without_raw(raw) if erased(place, *_named(line)) else raw
-            if entry := erased(place, Person(line.app_code, line.user_id, line.anonymous_id)):
+                people = senders(line.app_code, line.user_id, line.anonymous_id)
+                return _without_raw(raw) if find(place, [*people, *named_in(line.rejected_raw, line.app_code)]) else raw
+            if entry := find(place, [Person(line.app_code, line.user_id, line.anonymous_id)]):
                 return _pseudonymous(raw, entry.pseudonym)
+            if line.anonymous_id is not None and find(place, [Person(line.app_code, None, line.anonymous_id)]):
+                raw = _without_visitor(raw)
             claimed = line.attrs and line.attrs.claimed_id_user
-            if claimed is not None and erased(place, Person(line.app_code, str(claimed))):
-                return _without_claim(raw)
+            if claimed is not None and find(place, [Person(line.app_code, str(claimed))]):
+                raw = _without_claim(raw)
             return raw
 
         return clean
@@ -154,23 +186,25 @@ class Suppression:
         self.entries = entries
 
 
-def words(raw: str) -> set[str]:
-    """Return every text of a rejected item that could be somebody's identifier."""
-    return {*_QUOTED.findall(raw), *_BARE.findall(raw)}
+Finder = Callable[[LogPlace, Iterable[Person]], Erased | None]
 
 
-def _named(line: _Line) -> list[Person]:
-    found = words(line.rejected_raw or "")
-    return [Person(line.app_code, word) for word in found] + [Person(line.app_code, None, word) for word in found]
+def senders(app_code: str, user_id: str | None, anonymous_id: str | None) -> list[Person]:
+    """Return who sent a rejected item: a user and a visitor may be two who are erased one without the other."""
+    user = [] if user_id is None else [Person(app_code, user_id)]
+    return user + ([] if anonymous_id is None else [Person(app_code, None, anonymous_id)])
 
 
 def _pseudonymous(raw: bytes, pseudonym: str) -> bytes:
     line = msgspec.json.decode(raw)
-    for member in ("anonymous_id", "referrer", "title", "attrs"):
-        line.pop(member, None)
-    if "page_url" in line:
-        line["page_url"] = ERASED_TEXT
-    line["user_id"] = pseudonym
+    page = {"page_url": ERASED_TEXT} if "page_url" in line else {}
+    kept = {name: value for name, value in line.items() if name in KEPT}
+    return msgspec.json.encode(kept | page | {"user_id": pseudonym})
+
+
+def _without_visitor(raw: bytes) -> bytes:
+    line = msgspec.json.decode(raw)
+    del line["anonymous_id"]
     return msgspec.json.encode(line)
 
 
@@ -181,4 +215,7 @@ def _without_claim(raw: bytes) -> bytes:
 
 
 def _without_raw(raw: bytes) -> bytes:
-    return msgspec.json.encode(msgspec.json.decode(raw) | {"rejected_raw": ""})
+    line = msgspec.json.decode(raw)
+    for member in ("user_id", "anonymous_id"):
+        line.pop(member, None)
+    return msgspec.json.encode(line | {"rejected_raw": ""})

@@ -73,9 +73,9 @@ class Door:
     def event_of(self, item: TrackItem, visitor: Visitor, arrival: Arrival) -> Event:
         """Return the event of an item.
 
-        The anonymous_id is the item's own, else the visitor's; without cookies it is the visitor's, and of a user none. The user is the signed-in caller's, else whom an
-        application names by its token; any other id_user stays a claim. Of a browser whose wish is honoured nothing is
-        kept that tells of a person.
+        The anonymous_id is the item's own, else the visitor's; without cookies it is the visitor's, and of a user none.
+        The user is the signed-in caller's, else whom an application names by its token; any other id_user stays a claim.
+        Of a browser whose wish is honoured nothing is kept that tells of a person.
 
         Raises:
             BodyInvalid: another application's app_code, a time that has no UTC form, or attrs nested too deeply.
@@ -108,10 +108,9 @@ class Door:
             filtered=context.filtered or _foreign(item.page_url, app.hostnames),
             signal=context.signal,
         )
-        if event.filtered is not None:
-            self.noticed[event.filtered] += 1
-        if context.wish is not None:
-            self.noticed[context.wish] += 1
+        for rule in (event.filtered, context.wish):
+            if rule is not None:
+                self.noticed[rule] += 1
         taken = event if context.signal is None else _anonymous(event)
         return taken if app.mode == "off" else self.checked(taken, app)
 

@@ -49,6 +49,16 @@ class Visitor:
         self._new_id = new_id
 
     @property
+    def user_id(self) -> str | None:
+        """The signed-in user, unless the browser's wish to be nobody is honoured."""
+        return None if self.caller is None or self.context.signal else self.caller.user_id
+
+    @property
+    def known_id(self) -> str | None:
+        """The anonymous_id as far as there is one; nobody becomes a visitor by this."""
+        return None if self.context.signal else self._anonymous_id
+
+    @property
     def anonymous_id(self) -> str | None:
         """The cookie's; else None for a user, and for a stranger a new one that the answer has to bring to the browser."""
         # A user is known without one: a client that keeps no cookies would be a new visitor at every request.

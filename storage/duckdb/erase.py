@@ -1,19 +1,42 @@
-"""Taking erased people out of what is loaded and out of what is stored; no row passes through Python (rule R12)."""
+"""Taking erased people out of what is loaded and out of what is stored (rule R12); no event passes through Python."""
 
 from collections.abc import Iterable
 from datetime import UTC
 from pathlib import Path
+from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
 from storage.duckdb.statement import statement
 from storage.filesystem import LOCAL
+from storage.named import named_in
 from storage.query import LogPlace, Person
-from storage.suppression import ERASED_TEXT, Erased, Suppression
+from storage.suppression import ERASED_TEXT, Erased, Finder, Suppression, senders
 
-STATEMENTS = {"erase_rows": "events", "erase_claims": "events", "erase_raws": "rejected"}
-"""Each with the table whose stored rows it cleans."""
+RAWS_AT_ONCE = 1_000
+"""Rejected items in memory."""
+
+STATEMENTS = ("erase_rows", "erase_visitors", "erase_claims")
+"""What cleans events, stored or staged."""
+
+
+class Raws(NamedTuple):
+    """Where rejected items are: a table and its column of their bytes, and their log where the table does not say it."""
+
+    rows: str
+    column: str
+    log_id: str | None = None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What stands for the log."""
+        return {} if self.log_id is None else {"log_id": self.log_id}
+
+    def text(self, name: str) -> str:
+        """Return the statement of this name over them."""
+        log_id = "log_id" if self.log_id is None else "$log_id"
+        return statement(name).format(rows=self.rows, raw=self.column, log_id=log_id)
 
 
 def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_id: str, from_offset: int) -> None:
@@ -25,20 +48,22 @@ def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_i
     if entries:
         _name(connection, entries)
         for name in STATEMENTS:
-            text = statement(name).format(rows="batch", log_id="$log_id", raw="rejected_raw")
+            text = statement(name).format(rows="batch", log_id="$log_id")
             connection.execute(text, _used(text, suppression) | {"log_id": log_id})
         connection.execute("DROP TABLE erased")
+        _erase_raws(connection, suppression.finder(entries), Raws("batch", "rejected_raw", log_id))
 
 
 def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entries: Iterable[Erased]) -> None:
     """Take these out of every table; one transaction."""
     connection.begin()
     _name(connection, entries)
-    for name, rows in STATEMENTS.items():
-        text = statement(name).format(rows=rows, log_id="line.log_id", raw="raw")
+    for name in STATEMENTS:
+        text = statement(name).format(rows="events", log_id="line.log_id")
         connection.execute(text, _used(text, suppression))
     connection.execute(statement("erase_owners"), {"key": suppression.key})
     connection.execute("DROP TABLE erased")
+    _erase_raws(connection, suppression.finder(entries), Raws("rejected", "raw"))
     connection.commit()
     reached("rows_erased")
 
@@ -81,6 +106,27 @@ def replace_database(path: Path, copy: Path) -> None:
     copy.rename(path)
     reached("database_replaced")
     LOCAL.sync_directory(path.parent)
+
+
+def _erase_raws(connection: DuckDBPyConnection, find: Finder, raws: Raws) -> None:
+    """Take the bytes of rejected items that name one of the people, or that they sent; code and receipt stay.
+
+    Python reads them, as it does those of the archive: one rule says what names somebody. There are no more of them
+    than `rejected_bytes_max`.
+    """
+    found = connection.execute(raws.text("raws"), raws.parameters)
+    named = []
+    while some := found.fetchmany(RAWS_AT_ONCE):
+        for log_id, offset, *told in some:
+            if find(LogPlace(log_id, offset), _people_of(*told)):
+                named.append({"log_id": log_id, "offset": offset})
+    if named:
+        connection.execute(raws.text("erase_raws"), raws.parameters | {"named": named})
+
+
+def _people_of(app_code: str | None, sent: str, user_id: str | None, anonymous_id: str | None) -> list[Person]:
+    known = [] if app_code is None else senders(app_code, user_id, anonymous_id)
+    return known + named_in(sent, app_code)
 
 
 def _name(connection: DuckDBPyConnection, entries: Iterable[Erased]) -> None:

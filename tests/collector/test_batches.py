@@ -52,6 +52,7 @@ async def test_every_item_has_its_result_in_its_place(tracking: TrackingSite):
         "rejected_raw": '{"source_label":5}',
         "app_code": "site",
         "received_at": "2026-11-20T12:30:15.250000Z",
+        "anonymous_id": tracking.visitor,
     }
 
 

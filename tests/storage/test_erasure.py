@@ -27,21 +27,34 @@ from tests.logs import open_log, reader_of
 
 WITHIN_S = 20.0
 EVERYONE = EventFilter(app_code="site")
-SECRETS = (b"ada-the-user", visitor_id("ada's phone").encode(), b"/private", b"secret title")
+ADAS_PHONE = visitor_id("ada's phone")
+SECRETS = (b"ada-the-user", ADAS_PHONE.encode(), b"/private", b"secret")
 
 
 def person(**members: object) -> Event:
-    return event(page_url="/private", title="secret title", attrs={"note": "ada-the-user was here"}, **members)
+    told = {
+        "referrer": "https://secret.example/",
+        "user_agent": "secret browser",
+        "country": "XS",
+        "violation": "secret",
+    }
+    return event(page_url="/private", title="secret title", attrs={"note": "ada-the-user was here"}, **told, **members)
 
 
 ITEMS: list[Event | RejectedItem] = [
     event(page_url="/public", user_id="bob"),
-    person(anonymous_id=visitor_id("ada's phone")),
-    person(anonymous_id=visitor_id("ada's phone"), user_id="ada-the-user"),
+    person(anonymous_id=ADAS_PHONE),
+    person(anonymous_id=ADAS_PHONE, user_id="ada-the-user"),
+    person(anonymous_id=ADAS_PHONE, filtered="address"),
+    event(page_url="/public", anonymous_id=ADAS_PHONE, user_id="bob", attrs={"claimed_id_user": "ada-the-user"}),
     person(user_id="ada-the-user"),
     event(page_url="/public", attrs={"claimed_id_user": "ada-the-user", "kept": 1}),
     RejectedItem("wrong_type", '{"source_label": 7, "id_user": "ada-the-user"}', "site", NOON),
     RejectedItem("wrong_type", '{"source_label": 7, "id_user": "bob"}', "site", NOON),
+    RejectedItem("violation", encode(person(user_id="ada-the-user")).decode(), "site", NOON),
+    RejectedItem("wrong_type", '{"secret": "of a user"}', "site", NOON, user_id="ada-the-user"),
+    RejectedItem("wrong_type", '{"secret": "of a visitor"}', "site", NOON, anonymous_id=ADAS_PHONE),
+    RejectedItem("wrong_type", '{"kept": "of another"}', "site", NOON, user_id="bob", anonymous_id=visitor_id("bob")),
 ]
 
 
@@ -150,7 +163,38 @@ async def test_nothing_of_an_erased_person_is_left_in_any_file_and_totals_stay(t
             after = await InThreads(house.store).summary(SummaryQuery(where=EVERYONE, pages=9))
     assert traces(tmp_path) == {}
     assert (after.total_visits, after.unique_users) == (before.total_visits, before.unique_users)
-    assert {page.page_url: page.visits for page in after.popular_pages} == {"/public": 2, "(erased)": 3}
+    assert {page.page_url: page.visits for page in after.popular_pages} == {"/public": 3, "(erased)": 3}
+    assert set(traces_of(tmp_path, (b"of another",))) == set(traces_of(tmp_path, (b"bob",)))
+
+
+UNREADABLE = [
+    b'{"app_code":"site","user_id":"ada-the-user","received_at":',
+    b'{"app_code":"site","rejected_raw":7,"user_id":"ada-the-user"}',
+    b'{"app_code":"site","title":"secret \\ud800","user_id":"ada-the-user"}',
+]
+
+
+async def test_a_line_that_is_no_item_and_names_the_person_loses_what_it_says(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        with house.running():
+            for line in UNREADABLE:
+                await log.append([line])
+            await log.append([b'{"app_code":"site","user_id":"bob-the-user"'])
+            await loaded(house, len(UNREADABLE) + 1)
+            await erased(house, log)
+    assert traces(tmp_path) == {}
+    assert any("archive" in place for place in traces_of(tmp_path, (b"bob-the-user",)))
+
+
+async def test_an_item_that_no_text_can_be_made_of_does_not_stop_an_erasure(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    hostile = ['{"id_user": "\\ud800", "x": "%ff%00\\', "&&&==" * 50]
+    async with open_log(tmp_path) as log:
+        with house.running():
+            await appended(log, [*ITEMS, *(RejectedItem("wrong_type", raw, "site", NOON) for raw in hostile)])
+            await erased(house, log)
+    assert traces(tmp_path) == {}
 
 
 async def test_a_store_filled_anew_answers_as_the_erased_one_did(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ UPDATE {rows} AS line SET
     page_url = CASE WHEN page_url IS NOT NULL THEN $erased_text END,
     referrer = NULL,
     title = NULL,
-    attrs = NULL
+    attrs = NULL,
+    country = NULL,
+    violation = NULL
 FROM erased
 WHERE erased.digest = sha256($key || '/' || line.app_code || CASE
         WHEN line.user_id IS NOT NULL THEN '/user/' || line.user_id

@@ -9,6 +9,8 @@ SELECT
     rejected_reason AS reason,
     CASE WHEN sum(octet_length(rejected_raw)) OVER (ORDER BY "offset") <= $room_bytes THEN rejected_raw END AS raw,
     octet_length(rejected_raw) AS raw_bytes,
-    received_at
+    received_at,
+    user_id,
+    anonymous_id
 FROM batch
 WHERE rejected_code IS NOT NULL

@@ -5,6 +5,7 @@ USING (
     SELECT app_code, anonymous_id, arg_min(user_id, "offset") AS user_id, received_at, $log_id AS log_id, min("offset") AS "offset"
     FROM batch ANTI JOIN repeat USING ("offset")
     WHERE user_id IS NOT NULL
+        AND rejected_code IS NULL
         AND regexp_full_match(anonymous_id, '[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
     GROUP BY app_code, anonymous_id, received_at
     QUALIFY received_at = min(received_at) OVER (PARTITION BY app_code, anonymous_id)

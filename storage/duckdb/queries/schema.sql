@@ -37,7 +37,9 @@ CREATE TABLE rejected (
     reason VARCHAR,                 -- where the code does not say it all
     raw BLOB,                       -- what was sent, or its beginning
     raw_bytes BIGINT NOT NULL,
-    received_at TIMESTAMP
+    received_at TIMESTAMP,
+    user_id VARCHAR,                -- this and the next are its sender's, where one was known
+    anonymous_id VARCHAR
 );
 
 -- The lines that are no rows because they repeat one; which one is looked for when somebody asks.
