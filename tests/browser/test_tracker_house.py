@@ -1,0 +1,145 @@
+"""The example page in a real Chromium against a real daemon: what the store holds afterwards, event by event."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestServer
+from playwright.async_api import BrowserContext, Page
+
+from examples.page.site import build_site
+from tests.house.daemon import PASSWORD, Daemon, wait_for
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ADA = {"firstname": "Ada", "lastname": "Lovelace", "nickname": "ada", "age": 36, "password": PASSWORD}
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with Daemon.fresh(tmp_path / "house") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shop(daemon: Daemon) -> AsyncIterator[str]:
+    """The example page, on one origin with the daemon."""
+    async with TestServer(build_site(daemon.url)) as server:
+        yield f"http://127.0.0.1:{server.port}"
+
+
+def stored(daemon: Daemon) -> list[dict[str, Any]]:
+    """Return every event that a page has sent, as often as the store has it."""
+    lines = daemon.open("/export/events.ndjson", None, daemon.admin_token()).splitlines()
+    return [event for event in map(json.loads, lines) if "page_url" in event]
+
+
+async def arrived(daemon: Daemon, *labels: str) -> list[dict[str, Any]]:
+    """Return all events once these are among them, and nothing that was answered is still on its way."""
+    expected = Counter(labels)
+
+    def are_there() -> bool:
+        ledger = daemon.get("/health", daemon.admin_token())["ledger"]
+        return ledger["pending"] == 0 and expected <= Counter(event["source_label"] for event in stored(daemon))
+
+    await asyncio.to_thread(wait_for, are_there)
+    return stored(daemon)
+
+
+async def walk(page: Page, shop: str) -> None:
+    """Look at three pages, and press what is there."""
+    await page.goto(shop)
+    await page.click("text=Add to cart")
+    await page.click("text=Resistors")
+    await page.wait_for_selector("h1:has-text('Resistors')")
+    await page.click("text=Compare")
+    await page.click("text=Add to cart")
+    await page.click("text=Diodes")
+    await page.wait_for_selector("h1:has-text('Diodes')")
+
+
+WALKED = ("pageview",) * 3 + ("Add to cart",) * 2 + ("Resistors", "Compare", "Diodes")
+
+
+async def sign_in(page: Page) -> None:
+    await page.fill("[name=nickname]", ADA["nickname"])
+    await page.fill("[name=password]", ADA["password"])
+    await page.click("text=Sign in")
+    await page.wait_for_selector("output:has-text('ada is signed in')")
+
+
+async def test_every_event_arrives_once_and_is_one_persons_before_and_after_sign_in(
+    daemon: Daemon, shop: str, visitor: BrowserContext
+):
+    user_id = daemon.post("/auth/signup", ADA)["user"]["user_id"]
+    page = await visitor.new_page()
+    await walk(page, shop)
+    before = await arrived(daemon, *WALKED)
+    await sign_in(page)
+    await page.click("text=Home")
+    await page.wait_for_selector("h1:has-text('Home')")
+    await page.evaluate("pass(4000)")
+    await page.click("text=Compare")
+    await page.close(run_before_unload=True)
+    labels = (*WALKED, "Sign in", "identify", "Home", "pageview", "Compare", "engagement")
+    events = await arrived(daemon, *labels)
+    assert Counter(event["source_label"] for event in events) == Counter(labels)
+    assert len({event["event_id"] for event in events}) == len(labels)
+    assert len({event.get("anonymous_id") for event in events}) == 1
+    assert {event.get("id_user") for event in before} == {None}
+    assert {event.get("id_user") for event in events} == {user_id}
+    pages = [event["page_url"].removeprefix(shop) for event in events if event["source_label"] == "pageview"]
+    assert Counter(pages) == Counter(["/", "/resistors", "/diodes", "/"])
+
+
+async def test_events_of_an_outage_arrive_once_when_the_daemon_is_back(
+    daemon: Daemon, shop: str, visitor: BrowserContext
+):
+    page = await visitor.new_page()
+    await walk(page, shop)
+    port = int(daemon.url.rpartition(":")[2])
+    daemon.kill_tree()
+    await page.click("text=Add to cart")
+    await page.wait_for_function("localStorage.footfall_held")
+    await page.goto(f"{shop}/resistors")  # the script is in the browser's cache
+    await page.click("text=Compare")
+    await page.close(run_before_unload=True)
+    page = await visitor.new_page()
+    await page.goto(f"{shop}/diodes")
+    await asyncio.to_thread(daemon.start, port)
+    await page.click("text=Home")
+    await page.wait_for_selector("h1:has-text('Home')")
+    labels = (*WALKED, "Add to cart", "pageview", "Compare", "pageview", "Home", "pageview")
+    events = await arrived(daemon, *labels)
+    assert Counter(event["source_label"] for event in events) == Counter(labels)
+    assert len({event["event_id"] for event in events}) == len(labels)
+    assert len({event.get("anonymous_id") for event in events}) == 1
+
+
+GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+
+
+@pytest.mark.parametrize("heed", ["count", "anonymous"])
+async def test_with_gpc_every_event_arrives_once_and_where_it_is_heeded_nobody_is_known(
+    tmp_path: Path, visitor: BrowserContext, heed: str
+):
+    await visitor.set_extra_http_headers({"Sec-GPC": "1"})
+    await visitor.add_init_script(GPC)
+    with Daemon.fresh(tmp_path / "house", FOOTFALL_PRIVACY__GPC=heed) as daemon:
+        async with TestServer(build_site(daemon.url)) as server:
+            page = await visitor.new_page()
+            await walk(page, f"http://127.0.0.1:{server.port}")
+            events = await arrived(daemon, *WALKED)
+        assert Counter(event["source_label"] for event in events) == Counter(WALKED)
+        cookies = {cookie["name"]: cookie["value"] for cookie in await visitor.cookies()}
+        known = None if heed == "anonymous" else cookies["footfall_id"]
+        assert {event.get("anonymous_id") for event in events} == {known}
+        assert {event.get("signal") for event in events} == {"gpc" if heed == "anonymous" else None}
+        assert len(cookies) == (heed == "count")
+        assert "footfall_id" not in await page.evaluate("Object.keys(localStorage)")
