@@ -4,11 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-<<<<<<< HEAD
 from collector.tracking.door import Arrival, Door, EventBroken
-=======
-from collector.tracking.door import Arrival, Door
->>>>>>> 17b911e (Take erased people out of rejected items however they are named there, and by who sent them)
 from collector.tracking.recent import Key, RecentIds
 from collector.tracking.visitor import Visitor
 from collector.wire.body import decode, require_json
@@ -148,12 +144,12 @@ class Batch:
         path = f"$[{index}]{found.path[1:]}"
         self._errors.append(FieldError(path, found.code, found.message))
         self._outcomes.append(ItemResult(index, "rejected", code=found.code, path=path))
-<<<<<<< HEAD
         if isinstance(error, EventBroken):
             self._quarantined += 1
             kept = error.line
         else:
-            kept = bytes(raw)[: self._rejected_raw_bytes_max]
+            # What a browser sends whose wish is honoured may name anybody.
+            kept = b"" if self._visitor.context.signal else bytes(raw)[: self._rejected_raw_bytes_max]
         self.lines.append(rejected_line(found.code, kept, self._visitor, self._arrival))
 
 
@@ -161,19 +157,8 @@ def rejected_line(code: str, kept: bytes, visitor: Visitor, arrival: Arrival) ->
     """Return the line of a rejected item of which these bytes are kept."""
     # What is ignored is the character that a limit cuts through.
     raw = kept.decode(errors="ignore")
-    return encode(RejectedItem(code, raw, visitor.app.app_code, arrival.received_at))
-=======
-        # What is ignored is the character that the limit cuts through.
-        kept = bytes(raw)[: self._rejected_raw_bytes_max].decode(errors="ignore")
-        self.lines.append(_rejected_line(found.code, kept, self._visitor, self._arrival))
-
-
-def _rejected_line(code: str, raw: str, visitor: Visitor, arrival: Arrival) -> bytes:
-    # What a browser sends whose wish is honoured may name anybody.
-    raw = "" if visitor.context.signal else raw
     item = RejectedItem(code, raw, visitor.app.app_code, arrival.received_at, visitor.user_id, visitor.known_id)
     return encode(item)
->>>>>>> 17b911e (Take erased people out of rejected items however they are named there, and by who sent them)
 
 
 def _split(raw: bytes) -> list[msgspec.Raw]:
