@@ -21,7 +21,7 @@ async def opened(page: Page, site: ScriptedSite, body: str = "", attributes: str
 
 
 async def after(page: Page, site: ScriptedSite) -> list[dict[str, Any]]:
-    """Return what came after the first pageview: everything, as a last event comes last."""
+    """Return what came after the first pageview; events arrive in their order, so a last one ends it."""
     await page.evaluate("footfall.track('last')")
     await until(lambda: "last" in site.labels)
     items = site.items
@@ -267,6 +267,23 @@ async def test_who_opted_out_is_not_tracked_and_nothing_is_kept_until_it_opts_in
     assert site.labels == ["pageview", "yes"]
     assert "id_user" not in site.items[1]
     assert site.items[0]["anonymous_id"] != site.items[1]["anonymous_id"]
+
+
+async def test_a_page_that_comes_back_from_the_browsers_memory_is_a_pageview(page: Page, site: ScriptedSite):
+    await opened(page, site)
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    (item,) = await after(page, site)
+    assert (item["source_label"], item["page_url"]) == ("pageview", f"{site.url}/")
+
+
+async def test_a_page_that_is_made_ready_before_it_is_wanted_is_tracked_once_it_is_shown(
+    page: Page, site: ScriptedSite
+):
+    await page.add_init_script("Object.defineProperty(document, 'prerendering', {value: true})")
+    await page.goto(site.url)
+    await page.evaluate("history.pushState({}, '', '/shown'); document.dispatchEvent(new Event('prerenderingchange'))")
+    assert await after(page, site) == []
+    assert [item["page_url"] for item in site.items] == [f"{site.url}/shown"] * 2
 
 
 async def test_the_script_in_a_page_twice_tracks_once(page: Page, site: ScriptedSite):
