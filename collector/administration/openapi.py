@@ -43,7 +43,7 @@ PATH_SCHEMAS: dict[str, Schema] = {"receipt": {"type": "string", "pattern": f"^{
 TAGS = {
     "auth": "accounts",
     "app": "applications",
-    **dict.fromkeys(("track", "visits", "pages", "pixel.gif"), "tracking"),
+    **dict.fromkeys(("track", "visits", "pages", "device", "pixel.gif"), "tracking"),
     **dict.fromkeys(("stats", "query", "live", "export"), "statistics"),
 }
 """The group of a route by the first step of its path; every other one is about the service."""

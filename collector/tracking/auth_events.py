@@ -1,7 +1,5 @@
 """What happens to accounts as events: they tie the visitor to the user, also in what the visitor did before."""
 
-from msgspec.structs import replace
-
 from collector.identity.caller import Caller
 from collector.tracking.door import Door
 from collector.tracking.visitor import Visitor
@@ -25,8 +23,8 @@ class AuthEvents:
             LogFull, LogFailed: nothing was kept.
         """
         caller = None if row.actor is None else Caller(row.actor, "user", row.sid or "")
-        visitor = Visitor(caller, anonymous_id, str)
+        # A stranger without a cookie gets none by a failure: it would count as a new visitor each time.
+        visitor = Visitor(caller, anonymous_id, None)
         item = TrackItem(source_label=row.event, attrs={"outcome": row.outcome})
         event = self._door.event_of(item, visitor, self._door.arrival())
-        # A stranger without a cookie gets none by a failure: it would count as a new visitor each time.
-        await self._log.append([encode(replace(event, anonymous_id=anonymous_id))])
+        await self._log.append([encode(event)])

@@ -58,13 +58,12 @@ class Replay:
         if row.code in VIOLATIONS:
             return self._door.checked(replace(_again(raw), violation=None), app)
         item = read_item(raw)
-        # Who sent it is not kept: nobody, and no new visitor either.
-        event = self._door.event_of(item, Visitor(None, item.anonymous_id, str, app), self._door.arrival())
+        # Who sent it is not kept: nobody but whom it names, and no new visitor either.
+        event = self._door.event_of(item, Visitor(None, None, None, app), self._door.arrival())
         return replace(
             event,
             event_id=item.event_id or row.receipt,
             occurred_at=event.occurred_at or row.received_at,
-            anonymous_id=item.anonymous_id,
             id_given=True,
         )
 

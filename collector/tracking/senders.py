@@ -27,6 +27,9 @@ class ApiTokenUnknown(TokenInvalid):
 
     code = "api_token_unknown"
 
+    def __init__(self, said: str = "no application has this api_token") -> None:
+        super().__init__(said)
+
 
 class Senders:
     """Tells senders apart; `context_of` says what the door freezes of a request to an application."""
@@ -71,5 +74,5 @@ class Senders:
             return self._built_in
         app = self._apps.by_write_token(token)
         if app is None:
-            raise ApiTokenUnknown("no application has this api_token")
+            raise ApiTokenUnknown
         return app

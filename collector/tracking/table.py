@@ -1,6 +1,7 @@
 """The routes of tracking."""
 
 from collector.routes import Route
+from collector.tracking.device import Devices
 from collector.tracking.intake import Intake
 from collector.tracking.pixel import Pixel
 from collector.tracking.senders import Senders
@@ -13,6 +14,7 @@ def routes(intake: Intake, senders: Senders, visitors: Visitors) -> list[Route]:
     """Return the rows of the table of routes by which events come in, and of the script that sends them."""
     return [
         *Tracking(intake, senders, visitors).routes(),
+        *Devices(intake, senders).routes(),
         *Pixel(intake, senders, visitors).routes(),
         *Tracker().routes(),
     ]

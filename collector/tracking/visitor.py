@@ -31,13 +31,16 @@ SITE = App(app_code=BUILT_IN_APP, app_name=BUILT_IN_APP, owner_id=None, created_
 
 
 class Visitor:
-    """The sender of one request to one application; a stranger's anonymous_id is made when it is first needed."""
+    """The sender of one request to one application; a stranger's anonymous_id is made when it is first needed.
+
+    Without `new_id` none is made.
+    """
 
     def __init__(
         self,
         caller: Caller | None,
         anonymous_id: str | None,
-        new_id: Callable[[], str],
+        new_id: Callable[[], str] | None,
         app: App = SITE,
         context: Context = UNTOLD,
     ) -> None:
@@ -62,7 +65,7 @@ class Visitor:
     def anonymous_id(self) -> str | None:
         """The cookie's; else None for a user, and for a stranger a new one that the answer has to bring to the browser."""
         # A user is known without one: a client that keeps no cookies would be a new visitor at every request.
-        if self._anonymous_id is None and self.caller is None:
+        if self._anonymous_id is None and self.caller is None and self._new_id is not None:
             self._anonymous_id = self._new_id()
             self.is_new = True
         return self._anonymous_id

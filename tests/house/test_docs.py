@@ -22,6 +22,7 @@ from collector.problems import TABLE
 from collector.wire import apps, health, problem, query, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
+from collector.wire.device import DeviceMessage
 from collector.wire.keys import KeySet
 from collector.wire.otp import OtpSetup, RecoveryCodes
 from collector.wire.profile import OwnErasure, OwnExport, ProfilePatch
@@ -127,6 +128,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /app/{app_code}/events": (apps.DefinitionsAnswer,),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),
+    "POST /device/{app_code}": (DeviceMessage,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
     "GET /stats/summary": (statistics.SummaryAnswer,),
     "POST /query": (query.QueryBody, query.QueryAnswer),
@@ -159,7 +161,7 @@ def test_every_example_has_the_shape_of_what_is_taken_or_given() -> None:
         assert heading == expected
         if issubclass(shape, BaseModel):
             shape.model_validate_json(text)
-        elif shape in (tracking.TrackItem, tracking.Visit, query.QueryBody, apps.AppPatch):
+        elif shape in (tracking.TrackItem, tracking.Visit, DeviceMessage, query.QueryBody, apps.AppPatch):
             msgspec.json.decode(text, type=shape)
         else:
             # There and back, so that a member too many is seen as well.

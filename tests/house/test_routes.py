@@ -44,6 +44,7 @@ BODIES = {
     "/app/create_event/{app_code}": lambda: {"events": [{"name": "e", "attrs": [{"name": "n", "type": "integer"}]}]},
     "/track": lambda: {"source_label": "a"},
     "/visits": lambda: {"page_url": "/a"},
+    "/device/{app_code}": lambda: {"user_code": "u1", "event_name": "a"},
     "/query": lambda: {"metrics": ["visitors"], "range": "1h", "dimensions": ["page"]},
 }
 """A good body for every route that takes one; a new route needs its own here."""
