@@ -64,6 +64,8 @@ FILES = {"/docs/{file}": "/docs/docs.js", "/pixel.gif": "/pixel.gif?source_label
 UNKNOWN = ("app_unknown", "rejected_unknown", "session_unknown", "user_unknown")
 ASKS_ITSELF = {("POST", "/auth/signout"): 204, ("GET", "/auth/refresh"): 200, ("POST", "/auth/refresh"): 401}
 """Take tokens that the table would refuse, and so ask themselves; with what a good jwt_token is answered."""
+DEVICE = ("POST", "/device/{app_code}")
+"""Opened by the token of an application alone."""
 PIXEL = ("GET", "/pixel.gif")
 """Its problems are pictures, and say no code."""
 
@@ -192,16 +194,17 @@ async def test_the_document_and_the_daemon_agree_on_what_is_a_good_body(house: H
                     method, address(path), data=json.dumps(body), headers={"Content-Type": "application/json"}
                 ) as answer:
                     seen = (path, what, answer.status, await answer.text())
-                    # Of a user or an application that is not there, or of a wrong password, hears only who had a good body.
-                    good = (
-                        (404,)
-                        if "{user_id}" in path or "{app_code}" in path
-                        else (403,)
-                        if method == "DELETE"
-                        else TAKEN
-                    )
                     said = UNSAID.get((path, what)) if validator.is_valid(body) else 422
-                    assert answer.status in ((said,) if said else good), seen
+                    assert answer.status in ((said,) if said else behind_a_good_body(method, path)), seen
+
+
+def behind_a_good_body(method: str, path: str) -> tuple[int, ...]:
+    """Return what comes next: who is not there, or which token or password is wrong, hears only who had a good body."""
+    if (method, path) == DEVICE:
+        return (401,)
+    if "{user_id}" in path or "{app_code}" in path:
+        return (404,)
+    return (403,) if method == "DELETE" else TAKEN
 
 
 async def test_an_array_of_more_actions_than_the_document_says_is_refused(house: House):
@@ -218,6 +221,8 @@ def check_guard(role: str, called: tuple[str, str], who: str, status: int, raw: 
     seen = (role, called, status, raw[:200])
     if called in ASKS_ITSELF:
         assert status == (401 if role in ("anyone", "app") else ASKS_ITSELF[called]), seen
+    elif called == DEVICE:
+        assert (status, b'"api_token_unknown"' in raw) == (401, True), seen
     elif called == PIXEL:
         assert (status, raw[:6]) == (401 if role == "app" else 200, b"GIF89a"), seen
     elif RANK.get(role, 0) >= RANK[who]:
