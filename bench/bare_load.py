@@ -29,7 +29,11 @@ FROM read_ndjson($path, maximum_object_size = 1048576, columns = {
     referrer: 'VARCHAR',
     title: 'VARCHAR',
     attrs: 'JSON',
-    id_given: 'BOOLEAN'
+    id_given: 'BOOLEAN',
+    country: 'VARCHAR',
+    filtered: 'VARCHAR',
+    signal: 'VARCHAR',
+    violation: 'VARCHAR'
 })
 """
 

@@ -14,12 +14,16 @@ ADDRESS_BLOCKED, HOSTNAME_FOREIGN = "address", "hostname"
 FILTERED_AT_DOOR = (ADDRESS_BLOCKED, HOSTNAME_FOREIGN)
 """Rules that the door marks events by: the address is blocked, the page's host is none of the application's."""
 
+CLOCK_SKEW_S = 60
+"""A client's clock may be off by so much, the way of the event included; what is off by more is corrected or clamped."""
+
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One accepted action.
 
-    Times are aware datetimes in UTC. `occurred_at` is None when the client sent no time: the event then counts as
-    having happened when it was received. `id_given` is true when the client chose `event_id`: only such an event can
+    Times are aware datetimes in UTC, and here as the client sent them: the store sets `occurred_at` right where the clock
+    that made it was off. `occurred_at` is None when the client sent no time: the event then counts as having happened
+    when it was received. `id_given` is true when the client chose `event_id`: only such an event can
     repeat an earlier one.
 
     What only the door can know is frozen here: `country` (ISO 3166-1, two letters) of an address that is not kept,

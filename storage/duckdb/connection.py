@@ -17,6 +17,12 @@ from storage.errors import StorageError, StoreDamaged
 TEMP_BYTES_MAX = 1 << 30
 """What a question that does not fit into memory may take of the disk; DuckDB's own limit is 90 % of what is free."""
 
+JOIN_VALUES_MAX = 1000
+"""Up to so many values of one side of a join DuckDB skips what cannot match them on the other; its own limit is 50.
+
+So a load with a few hundred events of long ago reads a few row groups, not all between the first and the last of them.
+"""
+
 
 def connect(
     path: Path, *, memory_limit_mb: int, threads: int, temp_directory: Path, created_at: datetime
@@ -35,6 +41,7 @@ def connect(
         "threads": threads,
         "temp_directory": str(temp_directory),
         "max_temp_directory_size": f"{TEMP_BYTES_MAX}B",
+        "dynamic_or_filter_threshold": JOIN_VALUES_MAX,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,

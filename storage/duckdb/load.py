@@ -1,6 +1,6 @@
 """One load: the lines of a range of a log, and the ledger row that says so, in one transaction (rules R7 and R11)."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +11,18 @@ from storage.duckdb.days import day_ranges
 from storage.duckdb.erase import erase_staged
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
+from storage.event import CLOCK_SKEW_S
 from storage.ports import LogRange
 from storage.query import UNREADABLE
 from storage.suppression import Suppression
 
+PROMPT_S = 600
+"""An event that is received so long after its client's time, or later, is looked for in the table `untimely`."""
+
 DAY_RANGES_MAX = 8
 """Ranges of days that are searched for repeats one by one; more are joined to these."""
+
+CLOCK = {"clock_skew_us": CLOCK_SKEW_S * 1_000_000, "prompt_us": PROMPT_S * 1_000_000}
 
 
 class LinesWrong(StorageError):
@@ -24,7 +30,11 @@ class LinesWrong(StorageError):
 
 
 class Staged(NamedTuple):
-    """What the staged lines hold; `days` are those of client ids with a client time, ascending."""
+    """What the staged lines hold; times from the fourth last on are those of ids that clients chose.
+
+    `timely_from` and `timely_to` are the first and the last client's time of timely lines, `days` those of untimely ones,
+    ascending; `earliest_without_time` is when the first line without a client's time was received.
+    """
 
     lines: int
     offsets: int
@@ -32,6 +42,9 @@ class Staged(NamedTuple):
     last_offset: int | None
     has_rejected: bool
     has_signed_in: bool
+    has_untimely: bool
+    timely_from: datetime | None
+    timely_to: datetime | None
     days: list[date]
     earliest_without_time: datetime | None
 
@@ -106,7 +119,7 @@ def _ledger_end(connection: DuckDBPyConnection, batch: LogRange, since_position:
 
 def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_by_one: bool) -> None:
     if not one_by_one:
-        connection.execute(_staging("lines_at_once"), {"path": str(lines)})
+        connection.execute(_staging("lines_at_once"), CLOCK | {"path": str(lines)})
         return
     *raws, rest = lines.read_bytes().split(b"\n")
     if rest:
@@ -114,7 +127,7 @@ def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_
             f"log {batch.log_id}: the last line of offsets {batch.from_offset} to {batch.to_offset} is cut"
         )
     parameters = {"lines": raws, "from_offset": batch.from_offset, "unreadable": UNREADABLE}
-    connection.execute(_staging("lines_one_by_one"), parameters)
+    connection.execute(_staging("lines_one_by_one"), CLOCK | parameters)
 
 
 def _staging(lines: str) -> str:
@@ -132,10 +145,17 @@ def _check_offsets(batch: LogRange, staged: Staged) -> None:
 
 
 def _find_repeats(connection: DuckDBPyConnection, staged: Staged) -> None:
-    has_given_ids = staged.days or staged.earliest_without_time
+    has_times = staged.timely_from is not None or bool(staged.days)
+    has_given_ids = has_times or staged.earliest_without_time is not None
     connection.execute(statement("repeats_in_batch" if has_given_ids else "no_repeats"))
+    if has_times:
+        connection.execute(statement("repeats_of_untimely"))
+    if staged.timely_from is not None:
+        near = {"from_time": staged.timely_from, "to_time": staged.timely_to, "of_untimely": False}
+        connection.execute(statement("repeats_of_timely"), CLOCK | near)
     for first_day, last_day in day_ranges(staged.days, DAY_RANGES_MAX):
-        connection.execute(statement("repeats_of_days"), {"first_day": first_day, "last_day": last_day})
+        bounds = {"from_time": first_day, "to_time": datetime.combine(last_day, time.max), "of_untimely": True}
+        connection.execute(statement("repeats_of_timely"), CLOCK | bounds)
     if staged.earliest_without_time is not None:
         connection.execute(statement("repeats_without_time"), {"earliest": staged.earliest_without_time})
 
@@ -148,6 +168,8 @@ def _insert_rejected(connection: DuckDBPyConnection, place: dict[str, object], r
 
 def _insert_events(connection: DuckDBPyConnection, place: dict[str, object], staged: Staged) -> int:
     (n_rows,) = _row(connection.execute(statement("insert_events"), place))
+    if staged.has_untimely:
+        connection.execute(statement("insert_untimely"))
     if staged.has_signed_in:
         connection.execute(statement("own_visitors"), {"log_id": place["log_id"]})
     return int(n_rows)

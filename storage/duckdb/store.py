@@ -149,8 +149,8 @@ class DuckDBStore:
     def apply(self, batch: LogRange, lines: Path) -> None:
         """Load natively: no row passes through Python.
 
-        An event whose id the client chose repeats an earlier one of its application: by the same id on the same day
-        where it carries a client time, else by the same id received within the 24 hours before. A line that is no item
+        An event whose id the client chose repeats an earlier one of its application: by the same id and client's time
+        where it carries one, else by the same id received within the 24 hours before. A line that is no item
         becomes a rejected one of code `unreadable`: a batch that fails for its lines is loaded again line by line.
         """
         try:

@@ -19,12 +19,14 @@ _ids = iter(range(10**9))
 
 
 def event(**members: object) -> Event:
+    """Return an event of ours: received at noon, or when it happened if that is later."""
+    occurred_at = members.get("occurred_at")
     return msgspec.convert(
         {
             "event_id": f"00000000-0000-7000-8000-{next(_ids):012x}",
             "app_code": "site",
             "source_label": "pageview",
-            "received_at": NOON,
+            "received_at": max(NOON, occurred_at) if isinstance(occurred_at, datetime) else NOON,
             **members,
         },
         Event,

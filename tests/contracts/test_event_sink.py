@@ -1,7 +1,7 @@
 """The contract of EventSink, for stores in this process; repeats are for every adapter."""
 
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,42 @@ from storage.query import RejectedRawQuery, SummaryQuery
 from tests.contracts.samples import DAY, HOUR, NOON, SITE, all_cells, all_visits, event, exported, given_id, rejected
 from tests.contracts.shelf import LOG_ID, SINKS, Shelf, SinkShelf, log_range
 
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
 REPEATS = {
     "the same id and time": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON), 1),
-    "another time of the same day": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON + HOUR), 1),
+    "another time of the same day": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON - HOUR), 2),
+    "the same time, received much later": (
+        given_id("a", occurred_at=NOON),
+        given_id("a", occurred_at=NOON, received_at=NOON + 30 * DAY),
+        1,
+    ),
+    "the same time of a clock that was off and is right again": (
+        given_id("a", occurred_at=NOON - 40 * DAY, sent_at=NOON - 40 * DAY),
+        given_id("a", occurred_at=NOON - 40 * DAY, sent_at=NOON + HOUR, received_at=NOON + HOUR),
+        1,
+    ),
+    "the same time of a clock that was right and is off": (
+        given_id("a", occurred_at=NOON - MINUTE, sent_at=NOON),
+        given_id("a", occurred_at=NOON - MINUTE, sent_at=NOON + 5 * DAY, received_at=NOON + HOUR),
+        1,
+    ),
+    "the same time ahead of ours": (
+        given_id("a", occurred_at=NOON + 5 * DAY, received_at=NOON),
+        given_id("a", occurred_at=NOON + 5 * DAY, received_at=NOON + 6 * DAY),
+        1,
+    ),
+    "times that are one when they are corrected": (
+        given_id("a", occurred_at=NOON - HOUR, sent_at=NOON),
+        given_id("a", occurred_at=NOON - 2 * HOUR, sent_at=NOON - HOUR),
+        2,
+    ),
+    "a time that somebody else's clock makes of another": (
+        given_id("a", occurred_at=NOON - 2 * HOUR, sent_at=NOON - HOUR),
+        given_id("a", occurred_at=NOON - HOUR),
+        2,
+    ),
     "a time of long ago": (
         given_id("a", occurred_at=NOON - 3000 * DAY, received_at=NOON - DAY),
         given_id("a", occurred_at=NOON - 3000 * DAY, received_at=NOON + 30 * DAY),
@@ -32,6 +65,21 @@ REPEATS = {
     "the last day there is": (
         given_id("a", occurred_at=datetime(9999, 12, 31, tzinfo=UTC)),
         given_id("a", occurred_at=datetime(9999, 12, 31, tzinfo=UTC)),
+        1,
+    ),
+    "the last moment that is timely": (
+        given_id("a", occurred_at=NOON - 600 * SECOND),
+        given_id("a", occurred_at=NOON - 600 * SECOND),
+        1,
+    ),
+    "the first moment that is not timely": (
+        given_id("a", occurred_at=NOON - 601 * SECOND),
+        given_id("a", occurred_at=NOON - 601 * SECOND),
+        1,
+    ),
+    "the furthest moment ahead that is believed": (
+        given_id("a", occurred_at=NOON + 60 * SECOND, received_at=NOON),
+        given_id("a", occurred_at=NOON + 60 * SECOND, received_at=NOON),
         1,
     ),
     "a time of another day": (given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON + DAY), 2),
@@ -153,7 +201,7 @@ async def test_a_line_that_is_no_item_is_rejected_and_its_neighbours_are_stored(
     assert (found.item.code, found.raw) == ("unreadable", UNREADABLE[case])
 
 
-_times = st.sampled_from([None, NOON - 2 * DAY, NOON - HOUR, NOON, NOON + 13 * HOUR])
+_times = st.sampled_from([None, NOON - 2 * DAY, NOON - HOUR, NOON, NOON + MINUTE, NOON + 13 * HOUR])
 _events = st.builds(
     event,
     event_id=st.sampled_from(
@@ -164,6 +212,7 @@ _events = st.builds(
     source_label=st.sampled_from(["pageview", "pageview", "click"]),
     received_at=st.sampled_from([NOON, NOON + 11 * HOUR, NOON + 25 * HOUR]),
     occurred_at=_times,
+    sent_at=_times,
     page_url=st.sampled_from([None, "/a", "/b"]),
     user_id=st.sampled_from([None, "7", "8"]),
     anonymous_id=st.sampled_from([None, "7", "v"]),
@@ -194,5 +243,5 @@ async def _answers(store: EventStore) -> list[object]:
         await store.summary(SummaryQuery(where=SITE, pages=3)),
         await all_visits(store, 2),
         *[await all_cells(store, by, 2) for by in (("user",), ("page", "day"), ("week", "user", "page"))],
-        [(line["receipt"], line["event_id"], line.get("attrs")) for line in await exported(store)],
+        [tuple(line.get(name) for name in ("receipt", "event_id", "attrs", "clock")) for line in await exported(store)],
     ]

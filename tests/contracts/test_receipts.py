@@ -41,10 +41,11 @@ async def test_a_line_that_was_damaged_is_lost_and_one_behind_what_is_loaded_unl
     assert await receipt(sink_shelf, 0, "0000000009-nobody") == ReceiptAnswer(status="unloaded")
 
 
-async def test_a_repeat_names_the_row_of_its_own_day_or_the_last_one_before_it(sink_shelf: SinkShelf) -> None:
+async def test_a_repeat_names_the_row_of_its_own_time_or_the_last_one_before_it(sink_shelf: SinkShelf) -> None:
     other = "0000000002-other"
     sink_shelf.apply([given_id("a", occurred_at=NOON), given_id("a", occurred_at=NOON + DAY)])
-    sink_shelf.apply([given_id("a", occurred_at=NOON + HOUR), given_id("a", received_at=NOON + HOUR)], log_id=other)
+    again = given_id("a", occurred_at=NOON, received_at=NOON + HOUR)
+    sink_shelf.apply([again, given_id("a", received_at=NOON + HOUR)], log_id=other)
     assert (await receipt(sink_shelf, 0, other)).first == f"{LOG_ID}:0"
     assert (await receipt(sink_shelf, 1, other)).first == f"{LOG_ID}:1"
 

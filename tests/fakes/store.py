@@ -194,7 +194,7 @@ class MemoryStore:
             for row in self._rows
             if (row.event.app_code, row.event.event_id) == (event.app_code, event.event_id)
             and (row.position, row.offset) < (repeat.position, repeat.offset)
-            and (event.occurred_at is None or row.occurred_at.date() == event.occurred_at.date())
+            and event.occurred_at in (None, row.event.occurred_at)
         )
         return f"{first[2]}:{first[1]}"
 
@@ -292,7 +292,7 @@ def _repeats(row: Stored, earlier: Stored) -> bool:
     if not event.id_given or (event.app_code, event.event_id) != (first.app_code, first.event_id):
         return False
     if event.occurred_at is not None:
-        return earlier.occurred_at.date() == event.occurred_at.date()
+        return first.occurred_at == event.occurred_at
     return first.received_at > event.received_at - timedelta(hours=24)
 
 
@@ -354,6 +354,8 @@ def _exported(row: Stored) -> dict[str, object]:
         "referrer": event.referrer,
         "title": event.title,
         "attrs": event.attrs,
+        "occurred_at": row.occurred_at if row.clock else None,
+        "clock": row.clock,
         "country": event.country,
         "filtered": event.filtered,
         "signal": event.signal,

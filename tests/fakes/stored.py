@@ -1,10 +1,15 @@
 """One event as the fake of a store keeps it."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 
 from storage.event import PAGEVIEW, Event
+
+MINUTE = timedelta(minutes=1)
+FIRST = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -15,7 +20,25 @@ class Stored(msgspec.Struct, frozen=True):
 
     @property
     def occurred_at(self) -> datetime:
-        return self.event.occurred_at or self.event.received_at
+        return self._timed[0]
+
+    @property
+    def clock(self) -> Literal["corrected", "clamped"] | None:
+        return self._timed[1]
+
+    @property
+    def _timed(self) -> tuple[datetime, Literal["corrected", "clamped"] | None]:
+        event = self.event
+        if event.occurred_at is None:
+            return event.received_at, None
+        off = event.received_at - (event.sent_at or event.received_at)
+        try:
+            at = event.occurred_at + off if abs(off) > MINUTE else event.occurred_at
+        except OverflowError:
+            at = LAST if off > timedelta(0) else FIRST
+        if at - event.received_at > MINUTE:
+            return event.received_at, "clamped"
+        return at, None if at == event.occurred_at else "corrected"
 
     @property
     def place(self) -> tuple[datetime, int, int]:

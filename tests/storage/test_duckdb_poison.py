@@ -28,6 +28,10 @@ POISON: dict[str, tuple[bytes, str]] = {
     "no offset": (b"{%s}", "a member is missing"),
     "a bad time": (b'{"offset":1,%s,"sent_at":"yesterday"}', "a member has a wrong type"),
     "a time that is no time": (b'{"offset":1,%s,"occurred_at":{"a":1}}', "a member has a wrong type"),
+    "a time that leads out of the calendar": (
+        b'{"offset":1,%s,"occurred_at":"294000-01-01T00:00:00Z","sent_at":"0001-01-01T00:00:00Z"}',
+        "a member has a wrong type",
+    ),
     "a truth of text": (b'{"offset":1,%s,"id_given":"perhaps"}', "a member has a wrong type"),
     "nothing but braces": (b"{}", "a member is missing"),
     "no app_code": (

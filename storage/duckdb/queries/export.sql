@@ -7,12 +7,17 @@ SELECT concat(
     ',"source_label":', to_json(source_label),
     ',"id_user":' || to_json(user_id),
     ',"anonymous_id":' || to_json(anonymous_id),
-    CASE WHEN time_given THEN ',"date_created":"' || strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ') || '"' END,
+    CASE WHEN time_given
+        THEN ',"date_created":"' || strftime(coalesce(client_time, occurred_at), '%Y-%m-%dT%H:%M:%S.%fZ') || '"'
+    END,
     ',"sent_at":"' || strftime(sent_at, '%Y-%m-%dT%H:%M:%S.%fZ') || '"',
     ',"page_url":' || to_json(page_url),
     ',"referrer":' || to_json(referrer),
     ',"title":' || to_json(title),
     ',"attrs":' || attrs,
+    CASE WHEN clock IS NOT NULL
+        THEN ',"occurred_at":"' || strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ') || '","clock":' || to_json(clock)
+    END,
     ',"country":' || to_json(country),
     ',"filtered":' || to_json(filtered),
     ',"signal":' || to_json(signal),

@@ -5,5 +5,5 @@ SELECT
     "offset",
     app_code,
     event_key,
-    CASE WHEN time_given THEN occurred_at::DATE END AS day
+    client_time
 FROM batch SEMI JOIN repeat USING ("offset")

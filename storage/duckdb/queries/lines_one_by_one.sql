@@ -15,11 +15,12 @@ found AS MATERIALIZED (
 ),
 typed AS (
     SELECT
+        -- Years of more digits are times to DuckDB too, and leave its range once somebody computes with them.
         due, raw, text, item,
         TRY_CAST(item."offset" AS BIGINT) AS "offset",
-        TRY_CAST(item.received_at AS TIMESTAMP) AS received_at,
-        TRY_CAST(item.occurred_at AS TIMESTAMP) AS occurred_at,
-        TRY_CAST(item.sent_at AS TIMESTAMP) AS sent_at,
+        TRY_CAST(regexp_extract(item.received_at, '^\d{4}-.*') AS TIMESTAMP) AS received_at,
+        TRY_CAST(regexp_extract(item.occurred_at, '^\d{4}-.*') AS TIMESTAMP) AS occurred_at,
+        TRY_CAST(regexp_extract(item.sent_at, '^\d{4}-.*') AS TIMESTAMP) AS sent_at,
         TRY_CAST(item.id_given AS BOOLEAN) AS id_given
     FROM found
 ),

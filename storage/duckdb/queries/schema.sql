@@ -15,7 +15,9 @@ CREATE TABLE events (
     user_id VARCHAR,
     anonymous_id VARCHAR,
     occurred_at TIMESTAMP NOT NULL, -- received_at where the client sent no time
-    time_given BOOLEAN NOT NULL,    -- whether occurred_at is the client's
+    time_given BOOLEAN NOT NULL,    -- whether the client sent one
+    client_time TIMESTAMP,          -- the client's own, only where occurred_at is another
+    clock VARCHAR,                  -- why it is another: corrected, clamped
     sent_at TIMESTAMP,
     received_at TIMESTAMP NOT NULL,
     page_url VARCHAR,
@@ -26,6 +28,14 @@ CREATE TABLE events (
     filtered VARCHAR,
     signal VARCHAR,
     violation VARCHAR
+);
+
+-- What a repeat is looked for by of the events that do not stand near their client's time in `events`: those that came
+-- late, or by a clock that was off. So a look for a repeat never reads all events.
+CREATE TABLE untimely (
+    app_code VARCHAR NOT NULL,
+    event_key UUID NOT NULL,
+    client_time TIMESTAMP NOT NULL
 );
 
 CREATE TABLE rejected (
@@ -49,7 +59,7 @@ CREATE TABLE repeats (
     "offset" BIGINT NOT NULL,
     app_code VARCHAR NOT NULL,
     event_key UUID NOT NULL,
-    day DATE                        -- of the client's time; none where it sent none
+    client_time TIMESTAMP           -- none where the client sent none
 );
 
 -- Insert-only. A row says which lines of which log one load took, and where the log's reader goes on.

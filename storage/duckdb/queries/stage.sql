@@ -4,7 +4,27 @@ CREATE OR REPLACE TEMP TABLE batch AS
 WITH line AS (
 {lines}),
 keyed AS (
-    SELECT *, coalesce(TRY_CAST(event_id AS UUID)::VARCHAR = event_id, false) AS is_uuid FROM line
+    SELECT
+        *,
+        coalesce(TRY_CAST(event_id AS UUID)::VARCHAR = event_id, false) AS is_uuid,
+        CASE
+            -- What lies between the clocks and the way here is what lies between the two stamps of one moment.
+            WHEN abs(epoch_us(received_at) - epoch_us(sent_at)) > $clock_skew_us THEN occurred_at + (received_at - sent_at)
+            ELSE occurred_at
+        END AS corrected
+    FROM line
+),
+timed AS (
+    SELECT
+        * EXCLUDE (occurred_at),
+        occurred_at AS client_time,
+        coalesce(epoch_us(corrected) - epoch_us(received_at) > $clock_skew_us, false) AS is_ahead,
+        CASE
+            WHEN corrected IS NULL OR is_ahead THEN received_at
+            -- The wildest stamps lead out of the calendar.
+            ELSE greatest(corrected, TIMESTAMP '0001-01-01')
+        END AS occurred_at
+    FROM keyed
 )
 SELECT
     "offset",
@@ -15,8 +35,10 @@ SELECT
     source_label,
     user_id,
     anonymous_id,
-    coalesce(occurred_at, received_at) AS occurred_at,
-    occurred_at IS NOT NULL AS time_given,
+    occurred_at,
+    client_time,
+    CASE WHEN is_ahead THEN 'clamped' WHEN client_time <> occurred_at THEN 'corrected' END AS clock,
+    coalesce(client_time <> occurred_at OR epoch_us(received_at) - epoch_us(client_time) > $prompt_us, false) AS is_untimely,
     sent_at,
     received_at,
     page_url,
@@ -30,4 +52,4 @@ SELECT
     rejected_code,
     rejected_raw,
     rejected_reason
-FROM keyed
+FROM timed
