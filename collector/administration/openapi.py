@@ -14,7 +14,7 @@ from collector.identity.errors import AuthorizationRepeated
 from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
 from collector.routes import Answer, Conditional, JsonBody, Pictured, Route, Takes, Who
-from collector.wire import problem, receipt
+from collector.wire import problem, receipt, segment
 from collector.wire.body import FORM
 
 VERSION = "3.1.0"
@@ -37,13 +37,16 @@ IF_MATCH: Schema = {
 }
 """RFC 9110, section 13.1.1."""
 
-PATH_SCHEMAS: dict[str, Schema] = {"receipt": {"type": "string", "pattern": f"^{receipt.PATTERN}$"}}
+PATH_SCHEMAS: dict[str, Schema] = {
+    "receipt": {"type": "string", "pattern": f"^{receipt.PATTERN}$"},
+    "call": {"type": "string", "enum": sorted(segment.CALLS)},
+}
 """What is known of a path parameter by its name; any other is some text."""
 
 TAGS = {
     "auth": "accounts",
     "app": "applications",
-    **dict.fromkeys(("track", "visits", "pages", "device", "pixel.gif"), "tracking"),
+    **dict.fromkeys(("track", "visits", "pages", "device", "pixel.gif", "v1", "api"), "tracking"),
     **dict.fromkeys(("stats", "query", "live", "export"), "statistics"),
 }
 """The group of a route by the first step of its path; every other one is about the service."""

@@ -75,11 +75,15 @@ class Batch:
             BodyInvalid: all that was kept is in quarantine; the errors name every item.
         """
         self._require_stored()
-        for key, line in self._line_of.items():
-            self._recent.remember(key, first_offset + line)
+        self.remember(first_offset)
         results = list(self._results(first_offset))
         accepted = len(results) - self.duplicates - self.rejected
         return BatchResult(accepted, self.duplicates, self.rejected, results)
+
+    def remember(self, first_offset: int) -> None:
+        """Know repeats of it from now on: the lines are durable from `first_offset` on."""
+        for key, line in self._line_of.items():
+            self._recent.remember(key, first_offset + line)
 
     def _results(self, first_offset: int) -> Iterator[ItemResult]:
         prefix = f"{self._log_id}:"

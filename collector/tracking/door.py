@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,7 +22,6 @@ RANDOM_BITS = 80
 _CLEAR = ~(0b11 << 66)
 _VARIANT = 0b10 << 66
 
-_CONTAINERS = frozenset((dict, list))
 
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?(\[[^]/?#]*\]|[^/?#:@]+)", re.IGNORECASE)
 """The host of a URL (RFC 3986, 3.2), without its port."""
@@ -155,7 +154,7 @@ def _anonymous_id(item: TrackItem, visitor: Visitor, user_id: str | None) -> str
     if visitor.app.visitors == "cookieless":
         # Beside a user it would say whose the other events of the day's hash are.
         return None if user_id is not None else visitor.anonymous_id
-    return item.anonymous_id or visitor.anonymous_id
+    return item.anonymous_id or visitor.anonymous_id_of(user_id)
 
 
 def _anonymous(event: Event) -> Event:
@@ -185,15 +184,12 @@ def in_utc(time: datetime | None, member: str) -> datetime | None:
         raise BodyInvalid([FieldError(f"$.{member}", "wrong_value", message)]) from None
 
 
-def _nests(values: Collection[object], levels: int) -> bool:
-    """Return whether there are objects or arrays in more than `levels` levels; flat values cost no loop of ours."""
-    if _CONTAINERS.isdisjoint(map(type, values)):
-        return False
-    if levels == 0:
-        return True
+def _nests(values: Iterable[object], levels: int) -> bool:
+    """Return whether there are objects or arrays in more than `levels` levels."""
     for value in values:
-        if isinstance(value, (dict, list)):
-            inside = value.values() if isinstance(value, dict) else value
-            if _nests(inside, levels - 1):
-                return True
+        # Not isinstance: this runs for every value of every event, and what JSON brings is of these very types.
+        if type(value) is dict and (levels == 0 or _nests(value.values(), levels - 1)):
+            return True
+        if type(value) is list and (levels == 0 or _nests(value, levels - 1)):
+            return True
     return False

@@ -63,8 +63,14 @@ class Intake:
             BodyInvalid: all that could be kept is in quarantine, and durable there.
             LogFull, LogFailed: nothing was kept.
         """
-        first = await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
-        return batch.result(first)
+        return batch.result(await self._append(batch))
+
+    async def keep(self, batch: Batch) -> None:
+        """Return once all of the batch is durable, whose sender asks for no results; LogFull, LogFailed: nothing was kept."""
+        batch.remember(await self._append(batch))
+
+    async def _append(self, batch: Batch) -> int:
+        return await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)
 
     def _accepted(self, status: Literal["accepted", "duplicate"], event: Event, offset: int) -> Accepted:
         return Accepted(status, event.event_id, f"{self._log.log_id}:{offset}")

@@ -4,6 +4,7 @@ from collector.routes import Route
 from collector.tracking.device import Devices
 from collector.tracking.intake import Intake
 from collector.tracking.pixel import Pixel
+from collector.tracking.segment import Segment
 from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
 from collector.tracking.tracker import Tracker
@@ -16,5 +17,6 @@ def routes(intake: Intake, senders: Senders, visitors: Visitors) -> list[Route]:
         *Tracking(intake, senders, visitors).routes(),
         *Devices(intake, senders).routes(),
         *Pixel(intake, senders, visitors).routes(),
+        *Segment(intake, senders).routes(),
         *Tracker().routes(),
     ]

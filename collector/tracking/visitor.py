@@ -70,6 +70,10 @@ class Visitor:
             self.is_new = True
         return self._anonymous_id
 
+    def anonymous_id_of(self, user_id: str | None) -> str | None:
+        """Return the anonymous_id of an event of this user, or of nobody: who is a user needs no new one."""
+        return self.anonymous_id if user_id is None else self._anonymous_id
+
 
 class Visitors:
     """Tells visitors apart; `new_id` gives canonical UUIDs that nobody can guess, `cookieless_id` those of a day."""

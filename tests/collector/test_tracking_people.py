@@ -56,7 +56,6 @@ async def test_what_is_no_id_of_a_user_is_named(tracking: TrackingSite, id_user:
         ({"X-Api-Token": ""}, "api_token_unknown"),
         ({"X-Api-Token": "ff_unknown"} | SIGNED_IN, "api_token_unknown"),
         ({"Authorization": "Bearer forged"}, "invalid_token"),
-        ({"Authorization": "Basic YTpi"}, "invalid_token"),
     ],
 )
 async def test_a_bad_token_is_401_and_not_an_unknown_visitor(

@@ -19,7 +19,7 @@ import collector.wire
 from collector import commands
 from collector.identity.errors import NameTaken
 from collector.problems import TABLE
-from collector.wire import apps, health, problem, query, statistics, tracking
+from collector.wire import apps, health, problem, query, segment, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.device import DeviceMessage
@@ -129,6 +129,8 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),
     "POST /device/{app_code}": (DeviceMessage,),
+    "POST /v1/batch": (segment.CallBatch, segment.Success),
+    "POST /v1/{call}": (segment.Call,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
     "GET /stats/summary": (statistics.SummaryAnswer,),
     "POST /query": (query.QueryBody, query.QueryAnswer),
@@ -149,6 +151,18 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
 }
 
 
+READ = {
+    tracking.TrackItem,
+    tracking.Visit,
+    DeviceMessage,
+    segment.CallBatch,
+    segment.Call,
+    query.QueryBody,
+    apps.AppPatch,
+}
+"""Shapes of what is taken: an example may leave out what has a default."""
+
+
 def examples() -> Iterator[tuple[str, str]]:
     for section in re.split(r"^##+ ", HTTP_API, flags=re.MULTILINE)[1:]:
         heading = section.partition("\n")[0].strip("`")
@@ -161,7 +175,7 @@ def test_every_example_has_the_shape_of_what_is_taken_or_given() -> None:
         assert heading == expected
         if issubclass(shape, BaseModel):
             shape.model_validate_json(text)
-        elif shape in (tracking.TrackItem, tracking.Visit, DeviceMessage, query.QueryBody, apps.AppPatch):
+        elif shape in READ:
             msgspec.json.decode(text, type=shape)
         else:
             # There and back, so that a member too many is seen as well.
