@@ -13,17 +13,21 @@ PASSED_ON = ("/footfall.js", "/track", "/auth/{rest:.*}")
 HOP_BY_HOP = (hdrs.CONNECTION, hdrs.KEEP_ALIVE, hdrs.TRANSFER_ENCODING, hdrs.CONTENT_LENGTH)
 """Of one connection alone (RFC 9110, section 7.6.1), or made anew with the body."""
 
+TRACKER = '<script defer src="/footfall.js"></script>'
+"""The line of the page that tracks it."""
+
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
-def build_site(daemon: str) -> web.Application:
+def build_site(daemon: str, tracker: str = TRACKER) -> web.Application:
     """Return the page at every address but PASSED_ON, which `daemon` (http://host:port) answers."""
+    page = (HERE / "index.html").read_text(encoding="utf-8").replace(TRACKER, tracker)
     site = web.Application()
     site.cleanup_ctx.append(_connected)
     for path in PASSED_ON:
         site.router.add_route("*", path, _passed_on_to(daemon))
-    site.router.add_get("/page.js", _file("page.js"))
-    site.router.add_get("/{page:.*}", _file("index.html"))
+    site.router.add_get("/page.js", _text((HERE / "page.js").read_text(encoding="utf-8"), "text/javascript"))
+    site.router.add_get("/{page:.*}", _text(page, "text/html"))
     return site
 
 
@@ -54,8 +58,8 @@ def _end_to_end(headers: "Mapping[str, str]") -> "CIMultiDict[str]":
     return kept
 
 
-def _file(name: str) -> Handler:
-    async def answer(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(HERE / name)
+def _text(text: str, media: str) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=media)
 
     return answer

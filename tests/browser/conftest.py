@@ -4,7 +4,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, BrowserType, Page, async_playwright
 
 from tests.browser.scripted import ScriptedSite
 from tests.needs import need_program
@@ -13,12 +13,17 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[BrowserType]:
     need_program("chromium")
     async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield opened
-        await opened.close()
+        yield playwright.chromium
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: BrowserType) -> AsyncIterator[Browser]:
+    opened = await chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    yield opened
+    await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

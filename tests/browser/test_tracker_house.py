@@ -1,18 +1,24 @@
 """The example page in a real Chromium against a real daemon: what the store holds afterwards, event by event."""
 
 import asyncio
+import contextlib
 import json
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import duckdb
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, BrowserType, Page
 
 from examples.page.site import build_site
+from tests.browser.conftest import FLAGS
 from tests.house.daemon import PASSWORD, Daemon, wait_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,7 +52,9 @@ async def arrived(daemon: Daemon, *labels: str) -> list[dict[str, Any]]:
 
     def are_there() -> bool:
         ledger = daemon.get("/health", daemon.admin_token())["ledger"]
-        return ledger["pending"] == 0 and expected <= Counter(event["source_label"] for event in stored(daemon))
+        return ledger["pending"] == 0 and expected <= Counter(
+            event["source_label"] for event in stored(daemon)
+        )
 
     await asyncio.to_thread(wait_for, are_there)
     return stored(daemon)
@@ -143,3 +151,88 @@ async def test_with_gpc_every_event_arrives_once_and_where_it_is_heeded_nobody_i
         assert {event.get("signal") for event in events} == {"gpc" if heed == "anonymous" else None}
         assert len(cookies) == (heed == "count")
         assert "footfall_id" not in await page.evaluate("Object.keys(localStorage)")
+
+
+class ThirdParty:
+    """A site in other pages that tries to know their visitors by a cookie; `known` says of each request whether it did."""
+
+    def __init__(self) -> None:
+        self.known: list[bool] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.known.append("seen" in request.cookies)
+        return web.Response(headers={"Set-Cookie": "seen=1; SameSite=None; Secure; Path=/"})
+
+
+@contextlib.asynccontextmanager
+async def used_by(chromium: BrowserType, profile: Path, *, blocks: bool) -> AsyncIterator[Page]:
+    """Yield a page of a browser whose owner blocks third-party cookies, or has them allowed."""
+    (profile / "Default").mkdir(parents=True)
+    choice = {"profile": {"block_third_party_cookies": blocks, "cookie_controls_mode": int(blocks)}}
+    (profile / "Default" / "Preferences").write_text(json.dumps(choice))
+    context = await chromium.launch_persistent_context(profile, executable_path=shutil.which("chromium"), args=FLAGS)
+    yield await context.new_page()
+    await context.close()
+
+
+async def is_known_to_others(page: Page) -> bool:
+    """Return whether another site's cookie comes back to it from the page."""
+    other, app = ThirdParty(), web.Application()
+    app.router.add_get("/", other.answer)
+    async with TestServer(app, host="127.0.0.1") as server:
+        for _ in range(2):
+            url = f"http://localhost:{server.port}/"
+            await page.evaluate("url => fetch(url, {mode: 'no-cors', credentials: 'include'})", url)
+    assert len(other.known) == 2
+    return other.known[1]
+
+
+@pytest.mark.parametrize("blocks", [True, False], ids=["blocked", "allowed"])
+async def test_on_another_origin_every_event_arrives_once_and_is_one_persons_whatever_becomes_of_cookies(
+    daemon: Daemon, chromium: BrowserType, tmp_path: Path, blocks
+):
+    signed_up = daemon.post("/auth/signup", ADA)
+    user_id, owner = signed_up["user"]["user_id"], str(signed_up["jwt_token"])
+    made = daemon.post("/app/create", {"app_name": "shop"}, owner)
+    elsewhere = daemon.url.replace("127.0.0.1", "localhost")
+    tracker = f'<script defer src="{elsewhere}/footfall.js" data-token="{made["api_token"]}"></script>'
+    async with (
+        TestServer(build_site(daemon.url, tracker), host="127.0.0.1") as server,
+        used_by(chromium, tmp_path / "profile", blocks=blocks) as page,
+    ):
+        shop = f"http://127.0.0.1:{server.port}"
+        await take_from(daemon, made["app_code"], shop, owner)
+        await walk(page, shop)
+        await sign_in(page)
+        await page.click("text=Compare")
+        await page.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('footfall:'))")
+        assert await is_known_to_others(page) is not blocks
+    await asyncio.to_thread(wait_for, lambda: daemon.get("/health", daemon.admin_token())["ledger"]["pending"] == 0)
+    daemon.stop()
+    events = [row for row in in_store(daemon, made["app_code"]) if row["source_label"] != "engagement"]
+    assert Counter(row["source_label"] for row in events) == Counter((*WALKED, "Sign in", "identify", "Compare"))
+    assert len({row["anonymous_id"] for row in events}) == 1
+    assert {row["source_label"]: row["said"] for row in events}["Resistors"] is None
+    assert {row["user_id"] for row in events} == {user_id}
+
+
+def in_store(daemon: Daemon, app_code: object) -> list[dict[str, Any]]:
+    """Return the application's events with their user, and whom they named themselves."""
+    query = """
+        SELECT r.source_label, r.anonymous_id, r.user_id, e.user_id AS said
+        FROM resolved r JOIN events e USING (log_id, log_offset) WHERE r.app_code = ?
+    """
+    with duckdb.connect(str(daemon.data / "store" / "events.duckdb"), read_only=True) as file:
+        found = file.execute(query, [app_code])
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+async def take_from(daemon: Daemon, app_code: object, origin: str, owner: str) -> None:
+    """Let pages of the origin write to the application."""
+    headers = {"Authorization": f"Bearer {owner}"}
+    async with (
+        aiohttp.ClientSession(daemon.url, headers=headers) as session,
+        session.patch(f"/app/{app_code}", json={"origins": [origin]}) as answer,
+    ):
+        assert answer.status == 200
