@@ -220,7 +220,7 @@ def in_store(daemon: Daemon, app_code: object) -> list[dict[str, Any]]:
     """Return the application's events with their user, and whom they named themselves."""
     query = """
         SELECT r.source_label, r.anonymous_id, r.user_id, e.user_id AS said
-        FROM resolved r JOIN events e USING (log_id, log_offset) WHERE r.app_code = ?
+        FROM resolved r JOIN events e USING (log_id, "offset") WHERE r.app_code = ?
     """
     with duckdb.connect(str(daemon.data / "store" / "events.duckdb"), read_only=True) as file:
         found = file.execute(query, [app_code])
