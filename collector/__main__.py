@@ -52,6 +52,8 @@ from collector.identity.audit import Audit
 from collector.identity.caller import Authenticate
 from collector.identity.origin import Origins
 from collector.notify import Supervisor
+from collector.privacy.people import PeopleAnswers
+from collector.privacy.person_export import PersonExport
 from collector.program import program
 from collector.rebuild import rebuild_verbs
 from collector.rejected_verbs import rejected_verbs
@@ -144,6 +146,14 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *callers.routes,
             *tracking.routes(_intake(settings, door, log), senders, visitors),
             *_applications(settings, apps, identity.audit, readers, origins),
+            *PeopleAnswers(
+                apps,
+                PersonExport(identity.users, client, identity.audit_log, now),
+                erasure,
+                identity.audit,
+                require_change=identity.profiles.require_change,
+                origins=origins,
+            ).routes(),
             *statistics.routes(client, now, time.perf_counter),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
@@ -156,7 +166,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         verbs = (
             control_verbs(identity.accounts)
             | rebuild_verbs(store, client)
-            | erase_verbs(erasure, identity.users, client)
+            | erase_verbs(erasure, client)
             | rejected_verbs(rejected)
         )
         async with ControlServer(settings.data.dir / SOCKET_NAME, verbs), asyncio.TaskGroup() as tasks:

@@ -16,7 +16,6 @@ from collector.errors import CommandError
 from collector.identity.erasure import ErasingStore, Erasure
 from collector.identity.origin import HERE
 from collector.store_process import LOOK_S, START_WAIT_S, StoreProcess
-from storage.account_ports import UserStore
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP
 from storage.health import StoreHealth
@@ -86,16 +85,11 @@ def end_of_all(log_ids: Sequence[str]) -> Callable[[], Awaitable[LogPlace]]:
     return end
 
 
-def erase_verbs(erasure: Erasure, users: UserStore, store: ToldStore) -> dict[str, control.Verb]:
+def erase_verbs(erasure: Erasure, store: ToldStore) -> dict[str, control.Verb]:
     """Return what a running daemon does for `footfalld erase`."""
 
     async def erase(arguments: control.Arguments) -> control.Arguments:
-        person = msgspec.convert(arguments, Person)
-        user_id = await _account_of(person, users)
-        if user_id is None:
-            await erasure.erase_person(person)
-        else:
-            await erasure.erase_user(user_id, HERE)
+        await erasure.erase(msgspec.convert(arguments, Person), HERE)
         return {}
 
     async def progress(_: control.Arguments) -> control.Arguments:
@@ -104,27 +98,18 @@ def erase_verbs(erasure: Erasure, users: UserStore, store: ToldStore) -> dict[st
     return {ERASE: erase, PROGRESS: progress}
 
 
-async def erase_here(
-    person: Person, erasure: Erasure, users: UserStore, store: ToldStore, process: StoreProcess | None
-) -> None:
+async def erase_here(person: Person, erasure: Erasure, store: ToldStore, process: StoreProcess | None) -> None:
     """Erase the account if there is one, and with a store process what the person did; raises as `Erasure` does.
 
     The lock of the data directory is held, every log has ended. Without a log there is nothing for a store to do.
     """
-    user_id = await _account_of(person, users)
+    user_id = await erasure.account_of(person)
     if user_id is not None:
         await erasure.remove(user_id, HERE)
     if process is not None:
         async with process.running():
-            await erasure.erase_person(person)
+            await (erasure.erase(person, HERE) if user_id is None else erasure.erase_person(person))
             await _until_none(lambda: _left(store))
-
-
-async def _account_of(person: Person, users: UserStore) -> str | None:
-    """Return the user_id of the account that is the person's, or of what is left of it: only users of the built-in application have one."""
-    if person.app_code != BUILT_IN_APP or person.user_id is None:
-        return None
-    return person.user_id if await users.holds(person.user_id) else None
 
 
 async def erase_there(person: Person, path: Path, timeout_s: float) -> None:

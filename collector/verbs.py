@@ -66,7 +66,7 @@ async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> N
     process = store_process(settings, secrets, client) if log_ids else None
     async with open_identity(settings, secrets, untold) as identity:
         erasure = erasure_of(settings, secrets, identity, client, end_of_all(log_ids))
-        await erase_here(person, erasure, identity.users, client, process)
+        await erase_here(person, erasure, client, process)
 
 
 async def _rejected_here(work: AtDesk, settings: Settings, secrets: Secrets) -> None:

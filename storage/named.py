@@ -28,6 +28,12 @@ def named_in(sent: str, app_code: str | None) -> list[Person]:
     return [person for app in sorted(apps) for word in found for person in (Person(app, word), Person(app, None, word))]
 
 
+def senders(app_code: str, user_id: str | None, anonymous_id: str | None) -> list[Person]:
+    """Return who sent a rejected item: a user and a visitor may be two who are erased one without the other."""
+    user = [] if user_id is None else [Person(app_code, user_id)]
+    return user + ([] if anonymous_id is None else [Person(app_code, None, anonymous_id)])
+
+
 def words(sent: str) -> set[str]:
     """Return the texts, out of the escapes of JSON, forms and links that they are written in."""
     found: set[str] = set()

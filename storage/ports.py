@@ -14,6 +14,7 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
+    PersonRejectedQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -167,7 +168,7 @@ class EventStore(Protocol):
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         """Return metrics in total or by a dimension; QueryRefused names `cursor` when `after` is not one of ours."""
 
-    def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+    def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
         """Yield chunks of NDJSON, each of whole lines, at most `storage.query.CHUNK_BYTES` or one line long."""
 
     async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:

@@ -104,9 +104,10 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class ExportQuery(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
-    """Every event that matches, in load order, as NDJSON in the member names of POST /track."""
+    """Every event that matches, in load order, as NDJSON in the member names of POST /track; or of one visitor alone."""
 
     where: EventFilter
+    anonymous_id: str | None = None
 
 
 class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
@@ -240,6 +241,12 @@ class Person(msgspec.Struct, frozen=True):
     anonymous_id: str | None = None
 
 
+class PersonRejectedQuery(msgspec.Struct, frozen=True, tag="person_rejected"):
+    """Every rejected item that a person sent, or that names the person or a visitor of theirs, as NDJSON."""
+
+    person: Person
+
+
 class EraseQuery(msgspec.Struct, frozen=True, tag="erase"):
     """Erase what a person did before `until`: of a user, its visitors' events too. No question, but asked like one."""
 
@@ -262,6 +269,7 @@ Query = (
     | ReceiptQuery
     | RejectedQuery
     | RejectedRawQuery
+    | PersonRejectedQuery
     | StoreHealthQuery
     | EraseQuery
 )

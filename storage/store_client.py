@@ -20,6 +20,7 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     Person,
+    PersonRejectedQuery,
     Query,
     ReceiptAnswer,
     ReceiptQuery,
@@ -100,8 +101,8 @@ class StoreClient:
         """Have a person erased up to a place of the logs; what comes of it is in `health`."""
         return await self._answer(EraseQuery(person, until), ErasureStarted)
 
-    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
-        """Ask for events and yield them as they come; closing the iterator cancels the query."""
+    async def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
+        """Ask for events or rejected items and yield them as they come; closing the iterator cancels the query."""
         with self._question(query) as (number, replies):
             while not isinstance(reply := await self._next(replies, self._answer_wait_s), End):
                 assert isinstance(reply, Chunk)

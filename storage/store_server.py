@@ -22,6 +22,7 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
+    PersonRejectedQuery,
     Query,
     ReceiptAnswer,
     ReceiptQuery,
@@ -65,7 +66,7 @@ class Reader(Protocol):
     def breakdown(self, query: BreakdownQuery) -> BreakdownPage: ...  # noqa: D102
     def summary(self, query: SummaryQuery) -> Summary: ...  # noqa: D102
     def metrics(self, query: MetricsQuery) -> MetricsPage: ...  # noqa: D102
-    def export(self, query: ExportQuery) -> Iterator[bytes]: ...  # noqa: D102
+    def export(self, query: ExportQuery | PersonRejectedQuery) -> Iterator[bytes]: ...  # noqa: D102
     def receipt(self, query: ReceiptQuery) -> ReceiptAnswer: ...  # noqa: D102
     def rejected(self, query: RejectedQuery) -> RejectedPage: ...  # noqa: D102
     def rejected_raw(self, query: RejectedRawQuery) -> RejectedRaw: ...  # noqa: D102
@@ -126,7 +127,7 @@ class StoreServer:
             if not isinstance(ask.query, StoreHealthQuery | EraseQuery):
                 self._refuse()
             with self._open_reader() as reader:
-                if isinstance(ask.query, ExportQuery):
+                if isinstance(ask.query, ExportQuery | PersonRejectedQuery):
                     await self._stream(ask.number, ask.query, reader, writer)
                 else:
                     body = await self._in_thread(lambda: _bodies.encode(self._ask(reader, ask.query)), reader)
@@ -142,7 +143,9 @@ class StoreServer:
             send(writer, Failed(ask.number, "failed", str(error)))
         await writer.drain()
 
-    async def _stream(self, number: int, query: ExportQuery, reader: Reader, writer: asyncio.StreamWriter) -> None:
+    async def _stream(
+        self, number: int, query: ExportQuery | PersonRejectedQuery, reader: Reader, writer: asyncio.StreamWriter
+    ) -> None:
         window = self._windows[number] = asyncio.Semaphore(WINDOW_CHUNKS)
         try:
             chunks = reader.export(query)

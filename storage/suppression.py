@@ -17,7 +17,7 @@ from storage.errors import StorageError
 from storage.event import BUILT_IN_APP
 from storage.files import read_file, replace_file
 from storage.filesystem import LOCAL, FileSystem
-from storage.named import named_in
+from storage.named import named_in, senders
 from storage.query import LogPlace, Person
 
 SUPPRESSION_NAME = "erased.json"
@@ -187,12 +187,6 @@ class Suppression:
 
 
 Finder = Callable[[LogPlace, Iterable[Person]], Erased | None]
-
-
-def senders(app_code: str, user_id: str | None, anonymous_id: str | None) -> list[Person]:
-    """Return who sent a rejected item: a user and a visitor may be two who are erased one without the other."""
-    user = [] if user_id is None else [Person(app_code, user_id)]
-    return user + ([] if anonymous_id is None else [Person(app_code, None, anonymous_id)])
 
 
 def _pseudonymous(raw: bytes, pseudonym: str) -> bytes:

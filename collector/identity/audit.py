@@ -32,6 +32,7 @@ AuditEvent = Literal[
     "authz_fail",
     "excess_rate_limit_exceeded",
     "excess_sessions_exceeded",
+    "person_erased",
     "sensitive_read",
     "session_expired",
     "session_renewed",
@@ -105,7 +106,15 @@ class Audit:
 
     @contextlib.asynccontextmanager
     async def recording(
-        self, event: AuditEvent, origin: Origin, *, actor: str | None, subject: str, sid: str | None, note: str = ""
+        self,
+        event: AuditEvent,
+        origin: Origin,
+        *,
+        actor: str | None,
+        subject: str | None = None,
+        name: str | None = None,
+        sid: str | None,
+        note: str = "",
     ) -> AsyncIterator[None]:
         """Record a success, and then let it be done: nothing happens that is not on record.
 
@@ -113,7 +122,7 @@ class Audit:
         """
 
         async def record(outcome: Outcome) -> None:
-            await self.record(event, outcome, origin, actor=actor, subject=subject, sid=sid, note=note)
+            await self.record(event, outcome, origin, actor=actor, subject=subject, name=name, sid=sid, note=note)
 
         await record("success")
         try:

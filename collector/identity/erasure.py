@@ -68,6 +68,28 @@ class Erasure:
         """How many removed users the store has yet to be told of."""
         return len(self._owed)
 
+    async def erase(self, person: Person, origin: Origin, *, by: Caller | None = None) -> None:
+        """Return once whoever it is is sure to be erased, the account as well where the person has one; on record first.
+
+        `by` is None for whoever sits at the command line. Raises as `remove`, and StoreDown where there is no account
+        to keep what is owed.
+        """
+        user_id = await self.account_of(person)
+        if user_id is not None:
+            await self.erase_user(user_id, origin, by=by)
+            return
+        actor, sid = (None, None) if by is None else (by.user_id, by.sid or None)
+        name = person.user_id or person.anonymous_id
+        note = person.app_code
+        async with self._audit.recording("person_erased", origin, actor=actor, name=name, sid=sid, note=note):
+            await self.erase_person(person)
+
+    async def account_of(self, person: Person) -> str | None:
+        """Return the user_id of the person's account, or of what is left of it: only users of the built-in application have one."""
+        if person.app_code != BUILT_IN_APP or person.user_id is None:
+            return None
+        return person.user_id if await self._users.holds(person.user_id) else None
+
     async def erase_user(self, user_id: str, origin: Origin, *, by: Caller | None = None) -> None:
         """Return once the account is gone for good and the rest is sure to follow; raises as `remove`."""
         await self.remove(user_id, origin, by=by)

@@ -82,26 +82,36 @@ class OwnExports:
         yield b"}"
 
     def _head(self, user: User, caller: Caller) -> OwnExport:
-        now = self._clock()
-        alive = [session for session in reversed(user.sessions) if session.expires_at > now]
-        return OwnExport(
-            exported_at=now,
-            profile=profile_of(user),
-            created_at=user.created_at,
-            last_seen_at=self._users.last_seen(user.user_id),
-            second_factor=None if user.second_factor is None else _own_factor(user.second_factor),
-            sessions=[own_session(session, caller.sid) for session in alive],
-            events=[],
-            auth_events=[],
-        )
+        return held_of(user, self._users.last_seen(user.user_id), self._clock(), caller.sid)
 
     async def _auth_events(self, user_id: str) -> AsyncGenerator[bytes, None]:
-        before: int | None = None
-        while True:
-            page = await self._log.page(AuditFilter(user_id=user_id, before=before), limit=AUTH_EVENTS_AT_ONCE)
-            yield b"".join(msgspec.json.encode(_own_event(entry, user_id)) + b"\n" for entry in page.entries)
-            if (before := page.before) is None:
-                return
+        async for events in own_events(self._log, user_id):
+            yield b"".join(msgspec.json.encode(one) + b"\n" for one in events)
+
+
+def held_of(user: User, last_seen_at: datetime | None, now: datetime, current_sid: str) -> OwnExport:
+    """Return all that is held about a user but its events."""
+    alive = [session for session in reversed(user.sessions) if session.expires_at > now]
+    return OwnExport(
+        exported_at=now,
+        profile=profile_of(user),
+        created_at=user.created_at,
+        last_seen_at=last_seen_at,
+        second_factor=None if user.second_factor is None else _own_factor(user.second_factor),
+        sessions=[own_session(session, current_sid) for session in alive],
+        events=[],
+        auth_events=[],
+    )
+
+
+async def own_events(log: AuditLog, user_id: str) -> AsyncGenerator[list[AuthEvent], None]:
+    """Yield what is on record about a user, the newest first, without whom else it is about."""
+    before: int | None = None
+    while True:
+        page = await log.page(AuditFilter(user_id=user_id, before=before), limit=AUTH_EVENTS_AT_ONCE)
+        yield [_own_event(entry, user_id) for entry in page.entries]
+        if (before := page.before) is None:
+            return
 
 
 def _own_factor(factor: SecondFactor) -> OwnSecondFactor:

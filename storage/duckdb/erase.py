@@ -10,9 +10,9 @@ from duckdb import DuckDBPyConnection
 from storage.crashpoint import reached
 from storage.duckdb.statement import statement
 from storage.filesystem import LOCAL
-from storage.named import named_in
+from storage.named import named_in, senders
 from storage.query import LogPlace, Person
-from storage.suppression import ERASED_TEXT, Erased, Finder, Suppression, senders
+from storage.suppression import ERASED_TEXT, Erased, Finder, Suppression
 
 RAWS_AT_ONCE = 1_000
 """Rejected items in memory."""
@@ -22,10 +22,10 @@ STATEMENTS = ("erase_rows", "erase_visitors", "erase_claims")
 
 
 class Raws(NamedTuple):
-    """Where rejected items are: a table and its column of their bytes, and their log where the table does not say it."""
+    """Where rejected items are: a table, what its columns begin with, and their log where the table does not say it."""
 
     rows: str
-    column: str
+    prefix: str
     log_id: str | None = None
 
     @property
@@ -36,7 +36,8 @@ class Raws(NamedTuple):
     def text(self, name: str) -> str:
         """Return the statement of this name over them."""
         log_id = "log_id" if self.log_id is None else "$log_id"
-        return statement(name).format(rows=self.rows, raw=self.column, log_id=log_id)
+        columns = {"raw": f"{self.prefix}raw", "code": f"{self.prefix}code"}
+        return statement(name).format(rows=self.rows, log_id=log_id, **columns)
 
 
 def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_id: str, from_offset: int) -> None:
@@ -51,7 +52,7 @@ def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_i
             text = statement(name).format(rows="batch", log_id="$log_id")
             connection.execute(text, _used(text, suppression) | {"log_id": log_id})
         connection.execute("DROP TABLE erased")
-        _erase_raws(connection, suppression.finder(entries), Raws("batch", "rejected_raw", log_id))
+        _erase_raws(connection, suppression.finder(entries), Raws("batch", "rejected_", log_id))
 
 
 def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entries: Iterable[Erased]) -> None:
@@ -63,7 +64,7 @@ def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entri
         connection.execute(text, _used(text, suppression))
     connection.execute(statement("erase_owners"), {"key": suppression.key})
     connection.execute("DROP TABLE erased")
-    _erase_raws(connection, suppression.finder(entries), Raws("rejected", "raw"))
+    _erase_raws(connection, suppression.finder(entries), Raws("rejected", ""))
     connection.commit()
     reached("rows_erased")
 

@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from storage import cursor
 from storage.duckdb import metrics, receipts
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
+from storage.duckdb.person_rejected import person_rejected
 from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
 from storage.health import StoreHealth
@@ -25,6 +26,7 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PageCount,
+    PersonRejectedQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -119,8 +121,10 @@ class Reader:
         following = cursor.encode(metrics.MetricsPlace(shown[-1][-1], shown[-1][0]), query) if more else None
         return MetricsPage(rows, following, position, rows_scanned)
 
-    def export(self, query: ExportQuery) -> Iterator[bytes]:
+    def export(self, query: ExportQuery | PersonRejectedQuery) -> Iterator[bytes]:
         """Yield chunks of whole lines: what was stored when the first one was asked for, in load order."""
+        if isinstance(query, PersonRejectedQuery):
+            return _chunks(person_rejected(self.rows, query.person))
         return _chunks(self._lines(query))
 
     def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
@@ -159,7 +163,8 @@ class Reader:
     def _lines(self, query: ExportQuery) -> Iterator[bytes]:
         for first, last in self.rows(statement("export_slices"), {"slice_rows": SLICE_ROWS}):
             bounds = {"first_position": first, "last_position": last}
-            for (line,) in self.rows(statement("export"), _filter(query.where) | bounds):
+            parameters = _filter(query.where) | bounds | {"anonymous_id": query.anonymous_id}
+            for (line,) in self.rows(statement("export"), parameters):
                 yield line.encode()
 
     @contextlib.contextmanager

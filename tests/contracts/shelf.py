@@ -18,6 +18,7 @@ from storage.query import (
     ExportQuery,
     MetricsPage,
     MetricsQuery,
+    PersonRejectedQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -119,7 +120,7 @@ class InThreads:
     async def health(self) -> StoreHealth:
         return await self._ask(lambda reader: reader.health())
 
-    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+    async def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
         with self._store.reader() as reader:
             chunks = reader.export(query)
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from storage import cursor
 from storage.errors import StorageError
 from storage.event import Event, RejectedItem, encode
 from storage.health import StoreHealth
+from storage.named import named_in, senders
 from storage.ports import LogPosition, LogRange
 from storage.query import (
     CHUNK_BYTES,
@@ -24,6 +25,8 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PageCount,
+    Person,
+    PersonRejectedQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -52,6 +55,7 @@ class MemoryStore:
         self._ledger: list[LogRange] = []
         self._loaded_at: datetime | None = None
         self._rejected: list[tuple[int, int, RejectedRow, bytes]] = []
+        self._refused: dict[str, RejectedItem] = {}
         self._repeats: list[Stored] = []
 
     def put(self, *items: Event | RejectedItem, duplicates: int = 0) -> None:
@@ -104,6 +108,7 @@ class MemoryStore:
             if isinstance(item, RejectedItem):
                 row = _rejected_row(len(self._ledger) + 1, offset, batch.log_id, item)
                 self._rejected.append((row.position, offset, row, item.rejected_raw.encode()))
+                self._refused[row.receipt] = item
                 continue
             row = Stored(len(self._ledger) + 1, batch.log_id, offset, item)
             if any(_repeats(row, earlier) for earlier in [*self._rows, *before]):
@@ -155,18 +160,36 @@ class MemoryStore:
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         return metrics.page(self._counted(), len(self._ledger), query)
 
-    async def export(self, query: ExportQuery) -> AsyncGenerator[bytes, None]:
+    async def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
         chunk = b""
-        for row in self._owned():
-            if not _matches(row, query.where):
-                continue
-            line = msgspec.json.encode(_exported(row)) + b"\n"
+        for one in self._exported(query):
+            line = msgspec.json.encode(one) + b"\n"
             if chunk and len(chunk) + len(line) > CHUNK_BYTES:
                 yield chunk
                 chunk = b""
             chunk += line
         if chunk:
             yield chunk
+
+    def _exported(self, query: ExportQuery | PersonRejectedQuery) -> Iterator[dict[str, object]]:
+        if isinstance(query, PersonRejectedQuery):
+            yield from self._rejected_of(query.person)
+            return
+        for row in self._owned():
+            is_asked = query.anonymous_id in (None, row.event.anonymous_id)
+            if is_asked and _matches(row, query.where):
+                yield _exported(row)
+
+    def _rejected_of(self, person: Person) -> Iterator[dict[str, object]]:
+        meant = {person}
+        if person.user_id is not None:
+            owned = [row.event for row in self._owned() if row.event.user_id == person.user_id]
+            meant |= {Person(person.app_code, None, event.anonymous_id) for event in owned if event.anonymous_id}
+        for receipt, item in self._refused.items():
+            people = senders(item.app_code, item.user_id, item.anonymous_id)
+            if item.rejected_raw and not meant.isdisjoint([*people, *named_in(item.rejected_raw, item.app_code)]):
+                told = {"code": item.rejected_code, "received_at": item.received_at, "raw": item.rejected_raw}
+                yield {"receipt": receipt} | told
 
     async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
         loads = enumerate(self._ledger, 1)

@@ -15,6 +15,7 @@ from storage.archiver import Archiver
 from storage.batcher import Batcher
 from storage.duckdb.store import DuckDBStore
 from storage.eraser import Eraser
+from storage.errors import StoreDown
 from storage.event import Event, RejectedItem, encode
 from storage.query import EraseQuery, EventFilter, LogPlace, Person, SummaryQuery
 from storage.suppression import SUPPRESSION_NAME, Suppression
@@ -54,6 +55,7 @@ ITEMS: list[Event | RejectedItem] = [
     RejectedItem("violation", encode(person(user_id="ada-the-user")).decode(), "site", NOON),
     RejectedItem("wrong_type", '{"secret": "of a user"}', "site", NOON, user_id="ada-the-user"),
     RejectedItem("wrong_type", '{"secret": "of a visitor"}', "site", NOON, anonymous_id=ADAS_PHONE),
+    RejectedItem("wrong_type", "", "site", NOON, user_id="ada-the-user", anonymous_id=ADAS_PHONE),
     RejectedItem("wrong_type", '{"kept": "of another"}', "site", NOON, user_id="bob", anonymous_id=visitor_id("bob")),
 ]
 
@@ -143,8 +145,14 @@ async def appended(log: WriteAheadLog, items: list[Event | RejectedItem]) -> Non
 
 async def loaded(house: House, lines: int) -> None:
     async with asyncio.timeout(WITHIN_S):
-        while (await InThreads(house.store).health()).lines < lines:
+        while await lines_of(house) < lines:
             await asyncio.sleep(0.01)
+
+
+async def lines_of(house: House) -> int:
+    with contextlib.suppress(StoreDown):  # behind a batch that was poisoned it is opened anew
+        return (await InThreads(house.store).health()).lines
+    return 0
 
 
 async def everything(house: House) -> list[dict[str, object]]:

@@ -29,6 +29,7 @@ WHERE position BETWEEN $first_position AND $last_position
     AND app_code = $app_code
     AND ($source_label IS NULL OR source_label = $source_label)
     AND ($user_id IS NULL OR user_id = $user_id)
+    AND ($anonymous_id IS NULL OR anonymous_id = $anonymous_id)
     AND ($page_url IS NULL OR page_url = $page_url)
     AND ($from_time::TIMESTAMP IS NULL OR occurred_at >= $from_time)
     AND ($to_time::TIMESTAMP IS NULL OR occurred_at < $to_time)
