@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Place = Literal["app", "overview", "live", "users", "apps", "definitions", "rejected", "auth_log"]
+Place = Literal["app", "overview", "explore", "live", "users", "apps", "definitions", "rejected", "auth_log"]
 """Where a key works: everywhere, in a mode, in one of Admin's tabs, or in what such a tab opens."""
 
 
@@ -24,6 +24,7 @@ class Action(NamedTuple):
 
 ACTIONS = (
     Action("1", "mode('overview')", "Overview", "Figures, chart, pages and sources of a period", shown=("app",)),
+    Action("2", "mode('explore')", "Explore", "The pivot of an application's event", shown=("app",)),
     Action("3", "mode('live')", "Live", "Events as they come in", shown=("app",)),
     Action(
         "5",
@@ -38,20 +39,25 @@ ACTIONS = (
     Action("r", "refresh", "Refresh", "Ask the daemon at once"),
     Action("ctrl+p", "command_palette", "Commands", "Find an action by its name"),
     Action("ctrl+c", "quit", "Quit", "Leave the console"),
-    Action("t", "app.period", "Period", "Choose the period of the overview", ("overview",), ("overview",)),
-    Action("m", "app.metric", "Metric", "Chart visitors, page views or events", ("overview",), ("overview",)),
+    Action("t", "app.period", "Period", "Choose the period", ("overview", "explore"), ("overview", "explore")),
+    Action("m", "app.metric", "Metric", "Chart visitors, page views or events", ("overview",)),
+    Action("a", "application", "App", "Choose the application", ("explore",)),
+    Action("v", "event", "Event", "Choose the event", ("explore",)),
+    Action("d", "by", "By", "Choose the attr whose values are the columns", ("explore",)),
+    Action("m", "sum", "Sum", "Choose the attr that is summed", ("explore",)),
+    Action("z", "zoom", "Chart", "Give the chart the room of the table, or take it back", ("explore",)),
     Action("space", "app.pause", "Pause", "Stop painting, and go on with the newest", ("overview", "live"), ("live",)),
     Action("slash", "search", "Search", "Find users by name, e-mail or user_id", ("users",), ("users",)),
     Action("f", "narrow", "Filter", "Show users of one state or role only", ("users",)),
     Action("s", "sort", "Sort", "Order users by last seen, by age or by name", ("users",)),
-    Action("b", "block", "Block", "Block the user, or let it in again", ("users",), ("users",)),
+    Action("b", "block", "Block", "Block the user, or let it in again", ("users",)),
     Action("c", "role", "Role", "Change the role of the user", ("users",)),
     Action("x", "end_sessions", "Sign out", "End all sessions of the user", ("users",)),
     Action("o", "end_second_factor", "No code", "Take the second factor of a user who has lost it", ("users",)),
     Action("D", "erase", "Erase", "Erase the user for good", ("users",)),
     Action("l", "log", "Its log", "Show what happened to the account of the user", ("users",)),
     Action("c", "create", "Create", "Make an application", ("apps",), ("apps",)),
-    Action("d", "deed('define')", "Events", "Define events of the application", ("apps",), ("apps",)),
+    Action("d", "deed('define')", "Events", "Define events of the application", ("apps",)),
     Action("m", "deed('mode')", "Mode", "Choose what becomes of events that break their definition", ("apps",)),
     Action("w", "deed('rotate')", "Rotate", "Give the application another api_token", ("apps",)),
     Action("x", "deed('revoke')", "Revoke", "Revoke an api_token of the application", ("apps",)),
@@ -64,7 +70,7 @@ ACTIONS = (
     Action("f", "narrow", "Filter", "Show one application or code only", ("rejected",)),
     Action("R", "replay", "Replay", "Send the item through the door again", ("rejected",), ("rejected",)),
     Action("A", "replay_all", "Replay all", "Send all items that are shown through the door again", ("rejected",)),
-    Action("f", "narrow", "Filter", "Show one event, outcome, user or address only", ("auth_log",), ("auth_log",)),
+    Action("f", "narrow", "Filter", "Show one event, outcome, user or address only", ("auth_log",)),
     Action("v", "check", "Verify", "Check the chain of the whole audit log", ("auth_log",), ("auth_log",)),
     Action("space", "app.pause", "Pause", "Stop reading the newest, and go on with it", ("auth_log",)),
     Action("n", "page_on", "Next page", "Go on to the next page", ("users", "rejected", "auth_log")),

@@ -19,7 +19,7 @@ def read(raw: bytes, shape: type[Shape]) -> Shape:
         AnswerUnreadable: it is not JSON, or lacks a member.
     """
     try:
-        return msgspec.convert(cleaned(_decoded(raw)), shape)
+        return msgspec.convert(cleaned(decoded(raw)), shape)
     except msgspec.ValidationError as error:
         raise AnswerUnreadable(f"the daemon answered in a shape of another version: {clean(str(error))}") from None
 
@@ -31,7 +31,7 @@ def escaped(raw: bytes) -> str:
         AnswerUnreadable: it is not JSON.
     """
     # DEL is the one control character that json leaves as it is; it can only stand inside a text.
-    return json.dumps(_decoded(raw), ensure_ascii=True).replace("\x7f", "\\u007f")
+    return json.dumps(decoded(raw), ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
 def refusal(status: int, raw: bytes) -> Refused:
@@ -40,7 +40,8 @@ def refusal(status: int, raw: bytes) -> Refused:
     return Refused(status, problem.code, problem.detail)
 
 
-def _decoded(raw: bytes) -> object:
+def decoded(raw: bytes) -> object:
+    """Return what the answer decodes to, its texts as strangers wrote them; raises AnswerUnreadable as `read` does."""
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -23,6 +23,7 @@ from console.credentials import Credentials
 from console.errors import Unreachable
 from console.screens.admin import AdminScreen
 from console.screens.choice import Choice
+from console.screens.explore import ExploreScreen
 from console.screens.help import HelpScreen
 from console.screens.live import LiveScreen
 from console.screens.mode import ModeScreen
@@ -67,6 +68,7 @@ class FootfallApp(App[int], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self.add_mode("overview", lambda: OverviewScreen(ascii_only=ascii_only))
+        self.add_mode("explore", lambda: ExploreScreen(self._asked, ascii_only=ascii_only))
         self.add_mode("live", lambda: LiveScreen(ascii_only=ascii_only))
         self.add_mode("admin", lambda: AdminScreen(self._asked, paused=lambda: self.paused))
         self.paused = False

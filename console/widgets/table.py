@@ -62,6 +62,9 @@ class KeyedTable(Widget, can_focus=True):
         Binding("enter", "select", "Details of the row", show=False),
     ]
 
+    class Moved(Message):
+        """Another row than before is under the cursor, or none."""
+
     class Selected(Message):
         """Enter or a click on the row of `key`."""
 
@@ -93,9 +96,13 @@ class KeyedTable(Widget, can_focus=True):
         """The key of the row under the cursor; None while there are no rows."""
         return self._key
 
-    def show(self, rows: Sequence[Row], *, empty: str | None = None) -> None:
-        """Show these rows, or where there are none the text; the cursor stays on its key."""
+    def show(self, rows: Sequence[Row], *, empty: str | None = None, columns: Sequence[Column] | None = None) -> None:
+        """Show these rows, or where there are none the text, in other columns where some are given.
+
+        The cursor stays on its key.
+        """
         self._empty = empty or self._empty
+        self._columns = self._columns if columns is None else tuple(columns)
         if rows == self._rows:
             self.refresh()
             return
@@ -168,10 +175,12 @@ class KeyedTable(Widget, can_focus=True):
         return max(1, self.size.height - 1)
 
     def _place(self, at: int) -> None:
-        self._at = max(0, min(at, len(self._rows) - 1))
+        key, self._at = self._key, max(0, min(at, len(self._rows) - 1))
         self._key = self._rows[self._at].key if self._rows else None
         self._top = max(0, min(self._top, self._at, len(self._rows) - self._lines), self._at - self._lines + 1)
         self.refresh()
+        if self._key != key:
+            self.post_message(self.Moved())
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(name)

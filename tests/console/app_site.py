@@ -48,13 +48,19 @@ def application(number=1, **members):
 
 
 class AppSite(Site):
-    """`done` keeps what was done to applications, `owners` who has them; the applications are all the administrator's."""
+    """`done` keeps what was done to applications, `pivots` what pivots were asked; all of them are of who asks."""
 
     def __init__(self):
         super().__init__()
         self.apps = {one.app_code: one for one in map(application, range(1, 4))}
         self.owners = {}
         self.definitions = {}
+        self.pivot = [
+            {"user_code": "ann", "resistor": 11, "diode": 235, "transistor": 14},
+            {"user_code": "bo", "diode": 9},
+        ]
+        self.pivots = []
+        self.pivot_refusal = None
         self.done = []
         self.admin_refusal = None
 
@@ -147,6 +153,10 @@ class AppSite(Site):
         self.definitions[app_code] = [one for one in self.definitions[app_code] if one.event_code != event_code]
         return web.Response(status=204)
 
+    async def analytics(self, request):
+        self.pivots.append((*request.match_info.values(), dict(request.query)))
+        return problem(*self.pivot_refusal) if self.pivot_refusal else answer(self.pivot)
+
     def app(self):
         app = super().app()
         one = "/app/{app_code}"
@@ -161,6 +171,7 @@ class AppSite(Site):
         app.router.add_delete(f"{one}/token/{{token_id}}", self.signed(self.revoke))
         app.router.add_get(f"{one}/events", self.signed(self.defined))
         app.router.add_delete(f"{one}/events/{{event_code}}", self.signed(self.undefine))
+        app.router.add_get("/analytics/{app_code}/{event_code}", self.signed(self.analytics))
         return app
 
     def signed(self, handler):
