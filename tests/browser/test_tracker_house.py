@@ -52,9 +52,7 @@ async def arrived(daemon: Daemon, *labels: str) -> list[dict[str, Any]]:
 
     def are_there() -> bool:
         ledger = daemon.get("/health", daemon.admin_token())["ledger"]
-        return ledger["pending"] == 0 and expected <= Counter(
-            event["source_label"] for event in stored(daemon)
-        )
+        return ledger["pending"] == 0 and expected <= Counter(event["source_label"] for event in stored(daemon))
 
     await asyncio.to_thread(wait_for, are_there)
     return stored(daemon)

@@ -35,6 +35,7 @@ RIGHTLY_REFUSED = {
     "app_name_taken": "two applications of a user have two names",
     "app_unknown": "an app_code is one of those that exist",
     "repeated name": "nor have two event definitions, or two attrs, one name",
+    "wrong_value user_id": "one of user_id and anonymous_id says who is meant, and a schema does not say that",
     "wrong_value expires_at": "a token ends in the future",
     "cursor_invalid": "a cursor is the `next` of an answer to the same question",
     "precondition_failed": "an ETag is that of what is there now",

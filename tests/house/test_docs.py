@@ -19,7 +19,7 @@ import collector.wire
 from collector import commands
 from collector.identity.errors import NameTaken
 from collector.problems import TABLE
-from collector.wire import apps, health, problem, query, segment, statistics, tracking
+from collector.wire import apps, health, people, problem, query, segment, statistics, tracking
 from collector.wire.accounts import EmailSignup, NicknameSignup, OwnSessions, Profile, Refreshed, SignedIn, Signin
 from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.device import DeviceMessage
@@ -126,6 +126,8 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /app/{app_code}/read-tokens": (apps.ReadTokensAnswer,),
     "POST /app/create_event/{app_code}": (apps.DefineBody, apps.Defined),
     "GET /app/{app_code}/events": (apps.DefinitionsAnswer,),
+    "GET /app/{app_code}/people/export": (dict, dict),
+    "POST /app/{app_code}/people/erase": (people.PersonOfApp, people.Erasing),
     "POST /track": (tracking.TrackItem, tracking.Accepted, list, tracking.BatchResult),
     "POST /visits": (tracking.Visit,),
     "POST /device/{app_code}": (DeviceMessage,),
@@ -147,6 +149,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "PUT /admin/users/{user_id}/role": (RoleBody,),
     "GET /admin/auth-events": (AuthEventsAnswer,),
     "GET /admin/auth-events/check": (AuditReport,),
+    "POST /admin/erase": (people.PersonOfAny,),
     "Problems": (problem.Problem,),
 }
 
@@ -159,6 +162,8 @@ READ = {
     segment.Call,
     query.QueryBody,
     apps.AppPatch,
+    people.PersonOfApp,
+    people.PersonOfAny,
 }
 """Shapes of what is taken: an example may leave out what has a default."""
 

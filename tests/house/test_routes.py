@@ -44,6 +44,8 @@ BODIES = {
     "/app/{app_code}/token/rotate": lambda: None,
     "/app/{app_code}/read-tokens": lambda: {"name": "report", "scopes": ["analytics"]},
     "/app/create_event/{app_code}": lambda: {"events": [{"name": "e", "attrs": [{"name": "n", "type": "integer"}]}]},
+    "/app/{app_code}/people/erase": lambda: {"user_id": "nobody"},
+    "/admin/erase": lambda: {"app_code": "site", "user_id": "nobody"},
     "/track": lambda: {"source_label": "a"},
     "/visits": lambda: {"page_url": "/a"},
     "/device/{app_code}": lambda: {"user_code": "u1", "event_name": "a"},
@@ -66,6 +68,8 @@ FILES = {
     "/docs/{file}": "/docs/docs.js",
     "/pixel.gif": "/pixel.gif?source_label=a",
     "/v1/{call}": "/v1/track",
+    "/app/{app_code}/people/export": "/app/x/people/export?user_id=nobody",
+    "/admin/export/person": "/admin/export/person?user_id=nobody",
 } | {
     path: path.replace("{receipt}", RECEIPT)
     for path in ("/admin/receipts/{receipt}", "/admin/rejected/{receipt}", "/admin/rejected/{receipt}/replay")
@@ -171,6 +175,7 @@ WRONG: list[object] = [[[]]]
 UNSAID = {
     ("/auth/otp", "without password"): 403,
     ("/auth/otp/confirm", "as it should be"): 403,
+    ("/admin/erase", "without user_id"): 422,
 }
 """What the daemon refuses and a schema does not: no proof of who asks, a code that no app shows."""
 KEPT = {
