@@ -36,6 +36,7 @@ from collector.administration.rejected import Rejected
 from collector.app import build_app
 from collector.applications import table as applications
 from collector.applications.applications import Applications
+from collector.applications.built_in import built_in_app
 from collector.applications.readers import Readers
 from collector.callers import Callers, callers_of
 from collector.commands import (
@@ -46,6 +47,7 @@ from collector.commands import (
 )
 from collector.config import Secrets, load_secrets
 from collector.control import SOCKET_NAME, ControlServer
+from collector.cross_origin import CrossOrigin
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import end_of, erase_verbs
 from collector.identity.audit import Audit
@@ -73,7 +75,7 @@ from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
 from collector.tracking.senders import Senders
-from collector.tracking.visitor import SITE, Visitors, known
+from collector.tracking.visitor import Visitors, known
 from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
 from storage.account_ports import AppStore
@@ -135,12 +137,13 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
         salt = DaySalt(KeptFile(settings.data.dir / SALT_NAME), now, os.urandom)
         visitors = Visitors(_new_id, Cookieless(origins, salt).of, cookie_secure=settings.tracking.cookie_secure)
+        site = built_in_app(settings.site.origins, settings.site.hostnames, settings.site.visitors)
         senders = Senders(
-            apps, SITE, visitors, callers.authenticate, contexts.of, token_required=settings.tracking.require_token
+            apps, site, visitors, callers.authenticate, contexts.of, token_required=settings.tracking.require_token
         )
         readers = Readers(apps, callers.authenticate, now)
         live = _live(settings, callers.authenticate, log)
-        rejected = Rejected(client, Replay(log, door, apps, SITE))
+        rejected = Rejected(client, Replay(log, door, apps, site))
         refused = Counter[int]()
         routes = [
             *callers.routes,
@@ -160,7 +163,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *rejected.routes(),
             *AuthEventAnswers(identity.audit_log).routes(),
         ]
-        app = _application(settings, callers, routes, origins, refused)
+        app = _application(settings, callers, routes, origins, refused, cross_origin=CrossOrigin(apps, site))
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
         verbs = (
@@ -198,7 +201,13 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
 
 
 def _application(
-    settings: Settings, callers: Callers, routes: list[Route], origins: Origins, refused: Counter[int]
+    settings: Settings,
+    callers: Callers,
+    routes: list[Route],
+    origins: Origins,
+    refused: Counter[int],
+    *,
+    cross_origin: CrossOrigin,
 ) -> web.Application:
     documents = Docs(routes, version=importlib.metadata.version("footfall")).routes()
     return build_app(
@@ -209,6 +218,7 @@ def _application(
         over_tls=origins.over_tls,
         refused=refused,
         forbidden=callers.forbidden,
+        cross_origin=cross_origin,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
-from aiohttp import HttpVersion11, web
+from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict
 
@@ -88,7 +88,12 @@ class _OnePieceAnswer(web.Response):
     _in_one_piece = False
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        if not request.keep_alive or request.version != HttpVersion11 or request.transport is None:
+        if (
+            not request.keep_alive
+            or request.version != HttpVersion11
+            or request.transport is None
+            or hdrs.ORIGIN in request.headers
+        ):
             return await super().prepare(request)
         assert isinstance(self.body, bytes)
         self._in_one_piece = True
@@ -111,5 +116,5 @@ def _head(now_s: int) -> bytes:
     """Return all of an answer's head up to the number in Content-Length; `now_s` in seconds since 1970."""
     lines = [f"HTTP/1.1 {http.HTTPStatus.ACCEPTED} {http.HTTPStatus.ACCEPTED.phrase}"]
     lines += [f"{name}: {value}" for name, value in TRACKED_HEADERS.items()]
-    lines += [f"Date: {email.utils.formatdate(now_s, usegmt=True)}", "Content-Length: "]
+    lines += [f"{hdrs.VARY}: {hdrs.ORIGIN}", f"Date: {email.utils.formatdate(now_s, usegmt=True)}", "Content-Length: "]
     return "\r\n".join(lines).encode("ascii")

@@ -7,6 +7,7 @@ from aiohttp import web, web_response
 
 from collector import transport_security
 from collector.answers import HEADERS
+from collector.cross_origin import CrossOrigin
 from collector.identity.caller import (
     CALLER,
     Authenticate,
@@ -16,7 +17,7 @@ from collector.identity.caller import (
     TokenMissing,
 )
 from collector.problems import Forbidden, answering_problems, no_such_route
-from collector.routes import BODY_WAIT_S, Handler, Route, Who, gaps
+from collector.routes import BODY_WAIT_S, Handler, Route, Who, gaps, is_for_pages
 
 RANK: dict[Who, int] = {"user": 1, "analyst": 2, "admin": 3}
 """Of the roles that the table asks for; on every other route the handler asks itself."""
@@ -31,14 +32,20 @@ def build_app(
     over_tls: Callable[[web.Request], bool] = lambda request: request.secure,
     refused: Counter[int] | None = None,
     forbidden: Forbidden | None = None,
+    cross_origin: CrossOrigin | None = None,
 ) -> web.Application:
-    """Return the application of a table of routes; `refused` counts its problems by status, `forbidden` records a 403."""
+    """Return the application of a table of routes; `refused` counts its problems by status, `forbidden` records a 403.
+
+    Without `cross_origin` no page on another host may call.
+    """
     refused = Counter() if refused is None else refused
     # aiohttp's own answers (its parser's 400, `OPTIONS *`) would tell its version to strangers; it has no setting.
     web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # a name it does not export
     app = web.Application(client_max_size=body_bytes_max)
     app[BODY_WAIT_S] = body_wait_s
     app.on_response_prepare.append(transport_security.policy_over(over_tls))
+    if cross_origin is not None:
+        app.on_response_prepare.append(cross_origin.sign)
     for route in routes:
         assert not gaps(route), f"{route.method} {route.path}: {gaps(route)}"
         handler = _guarded(route.handler, route.who, authenticate) if route.who in RANK else route.handler
@@ -47,6 +54,8 @@ def build_app(
         app.router.add_route(route.method, route.path, answering)
         if route.method == "GET":
             app.router.add_route("HEAD", route.path, answering)  # RFC 9110, 9.1: every server must support both
+        if cross_origin is not None and is_for_pages(route.path):
+            app.router.add_route("OPTIONS", route.path, cross_origin.preflight)
     app.router.add_route("*", r"/{path:[\s\S]*}", answering_problems(no_such_route, refused))
     return app
 

@@ -36,6 +36,9 @@ A `reader` is a user, or whoever has a read token of the application that is ask
 FORBIDDING = "app"
 """The first step of the paths on which R1 wants 403, not 401, for a token that is missing or bad."""
 
+FOR_PAGES = frozenset(("track", "visits", "pages", "pixel.gif", "footfall.js", "device", "v1", "api"))
+"""The first steps of the paths of tracking, which pages of other origins may call."""
+
 BODY_WAIT_S = web.AppKey("body_wait_s", float)
 """How long the rest of a body may take once its head is there."""
 
@@ -169,6 +172,16 @@ class Answer:
         self.media = media or (JSON if shapes else None)
 
 
+def first_step(path: str) -> str:
+    """Return the first step of a route's path."""
+    return path.split("/")[1]
+
+
+def is_for_pages(path: str) -> bool:
+    """Return whether a route of this path is one of tracking."""
+    return first_step(path) in FOR_PAGES
+
+
 class Route(NamedTuple):
     """One row of the table; `answers` are those that are no problem, by status."""
 
@@ -186,7 +199,7 @@ class Route(NamedTuple):
     @property
     def forbids(self) -> bool:
         """Whether a token that is missing or bad is answered 403, not 401."""
-        return self.path.split("/")[1] == FORBIDDING
+        return first_step(self.path) == FORBIDDING
 
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})

@@ -3,10 +3,18 @@
 import ipaddress
 import re
 from pathlib import Path
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from collector.wire.apps import (
+    HOSTNAME,
+    HOSTNAME_LENGTH_MAX,
+    HOSTNAMES_MAX,
+    ORIGIN,
+    ORIGIN_LENGTH_MAX,
+    ORIGINS_MAX,
+)
 from collector.wire.tracking import ITEMS_MAX
 
 KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400
@@ -32,6 +40,24 @@ def _networks(given: object) -> object:
     if isinstance(texts, list | tuple):
         return tuple(ipaddress.ip_network(str(text).strip()) for text in texts if str(text).strip())
     return given
+
+
+def _texts(given: object) -> object:
+    """Return a list as what settings keep, of a variable the texts between its commas."""
+    texts = [text.strip() for text in given.split(",") if text.strip()] if isinstance(given, str) else given
+    return tuple(texts) if isinstance(texts, list) else texts
+
+
+def _origin(text: str) -> str:
+    if len(text) > ORIGIN_LENGTH_MAX or not re.search(ORIGIN, text):
+        raise ValueError("should be an origin such as https://shop.example")
+    return text
+
+
+def _hostname(text: str) -> str:
+    if len(text) > HOSTNAME_LENGTH_MAX or not re.search(HOSTNAME, text):
+        raise ValueError("should be a hostname such as shop.example")
+    return text
 
 
 class Server(Section):
@@ -120,6 +146,19 @@ class Privacy(Section):
         return _networks(given)
 
 
+class Site(Section):
+    """[site]: the built-in application."""
+
+    origins: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field((), max_length=ORIGINS_MAX)
+    hostnames: tuple[Annotated[str, AfterValidator(_hostname)], ...] = Field((), max_length=HOSTNAMES_MAX)
+    visitors: Literal["cookie", "cookieless"] = "cookie"
+
+    @field_validator("origins", "hostnames", mode="before")
+    @classmethod
+    def _texts(cls, given: object) -> object:
+        return _texts(given)
+
+
 class Applications(Section):
     """[applications]."""
 
@@ -181,6 +220,7 @@ class Settings(Section):
     store: Store = Store()
     tracking: Tracking = Tracking()
     privacy: Privacy = Privacy()
+    site: Site = Site()
     applications: Applications = Applications()
     live: Live = Live()
     identity: Identity = Identity()

@@ -13,7 +13,7 @@ from collector.identity.caller import NotAuthorized, RoleInsufficient, TokenInva
 from collector.identity.errors import AuthorizationRepeated
 from collector.preconditions import PreconditionFailed, PreconditionRequired
 from collector.problems import status_and_code, title
-from collector.routes import Answer, Conditional, JsonBody, Pictured, Route, Takes, Who
+from collector.routes import FOR_PAGES, Answer, Conditional, JsonBody, Pictured, Route, Takes, Who, first_step
 from collector.wire import problem, receipt, segment
 from collector.wire.body import FORM
 
@@ -46,7 +46,7 @@ PATH_SCHEMAS: dict[str, Schema] = {
 TAGS = {
     "auth": "accounts",
     "app": "applications",
-    **dict.fromkeys(("track", "visits", "pages", "device", "pixel.gif", "v1", "api"), "tracking"),
+    **dict.fromkeys(FOR_PAGES, "tracking"),
     **dict.fromkeys(("stats", "query", "live", "export"), "statistics"),
 }
 """The group of a route by the first step of its path; every other one is about the service."""
@@ -80,7 +80,7 @@ def _operation(route: Route, components: Mapping[str, Schema]) -> Schema:
         "operationId": _name(route),
         "summary": summary.rstrip("."),
         "description": f"{' '.join(rest.split())}\n\nWho may call: {route.who}.".strip(),
-        "tags": [TAGS.get(route.path.split("/")[1], "service")],
+        "tags": [TAGS.get(first_step(route.path), "service")],
         "x-role": route.who,
         "responses": {str(status): _response(answer) for status, answer in route.answers.items()} | _problems(route),
         "security": SECURITY.get(route.who, [BEARER]),

@@ -12,6 +12,8 @@ from storage.account_ports import AppStore
 from storage.app import App
 
 X_API_TOKEN = istr("X-Api-Token")
+WRITTEN_TO = web.RequestKey("written_to", App)
+"""Set on requests of pages, once it is known."""
 IN_QUERY = "api_token"
 """The parameter that brings what X-Api-Token would: an api_token is public, a beacon and a picture have no headers."""
 
@@ -64,6 +66,8 @@ class Senders:
         if token is None and "?" in request.raw_path:
             token = request.query.get(IN_QUERY)
         app = self._app_of(token)
+        if hdrs.ORIGIN in headers:
+            request[WRITTEN_TO] = app
         caller = await self._authenticate(request) if hdrs.AUTHORIZATION in headers else None
         return self._visitors.of(request, caller, app, self._context_of(request, app))
 

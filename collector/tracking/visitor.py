@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from aiohttp import hdrs, web
 
+from collector.applications.built_in import built_in_app
 from collector.identity.caller import Caller
 from collector.tracking.context import UNTOLD, Context
 from storage.app import App
-from storage.event import BUILT_IN_APP
 
 COOKIE = "footfall_id"
 COOKIE_AGE_S = 400 * 86_400
@@ -26,7 +25,7 @@ def known(request: web.Request) -> str | None:
     return found[1] if found else None
 
 
-SITE = App(app_code=BUILT_IN_APP, app_name=BUILT_IN_APP, owner_id=None, created_at=datetime(1970, 1, 1, tzinfo=UTC))
+SITE = built_in_app()
 """The built-in application as it is without settings."""
 
 

@@ -17,19 +17,21 @@ from collector.answers import json_answer
 from collector.app import build_app
 from collector.applications import table as applications
 from collector.applications.applications import Applications
+from collector.applications.built_in import built_in_app
 from collector.applications.readers import Readers
+from collector.cross_origin import CrossOrigin
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.caller import Caller, TokenInvalid
 from collector.identity.origin import Origins
 from collector.limits import Gcra
 from collector.routes import Answer, Route
+from collector.tracking import table as tracking
 from collector.tracking.auth_events import AuthEvents
 from collector.tracking.door import Door
 from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.senders import Senders
-from collector.tracking.track import Tracking
-from collector.tracking.visitor import SITE, Visitors, known
+from collector.tracking.visitor import Visitors, known
 from storage.app_files import AppFiles
 from storage.audit import AuditFilter, AuditRow
 from storage.audit_file import AuditFile, audit_key
@@ -38,7 +40,9 @@ from tests.fakes.log import MemoryLog
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY = audit_key("a key of the tests: 0123456789abcdef0123456789abcdef")
-BODY_BYTES_MAX = 1 << 20
+BODY_BYTES_MAX = 64 * 1024
+HOME = "https://home.example"
+BUILT_IN = built_in_app([HOME])
 APPS_PER_USER_MAX = 3
 DEFINITIONS_MAX = 4
 
@@ -138,10 +142,10 @@ async def open_apps(
             *applications.routes(
                 apps, rules, readers, origins, clock=clock, random_bytes=os.urandom, definitions_max=DEFINITIONS_MAX
             ),
-            *_tracking(log, door, apps).routes(),
+            *_tracking(log, door, apps),
             _read_by(readers),
         ]
-        app = build_app(routes, authenticate, body_bytes_max=BODY_BYTES_MAX)
+        app = build_app(routes, authenticate, body_bytes_max=BODY_BYTES_MAX, cross_origin=CrossOrigin(apps, BUILT_IN))
         async with TestClient(TestServer(app)) as client:
             yield AppSite(client, apps, audit_file, log, clock)
 
@@ -155,7 +159,7 @@ def _read_by(readers: Readers) -> Route:
     return Route("GET", "/reading/{app_code}", read, "reader", {200: Answer(dict)})
 
 
-def _tracking(log: MemoryLog, door: Door, apps: AppFiles) -> Tracking:
+def _tracking(log: MemoryLog, door: Door, apps: AppFiles) -> list[Route]:
     intake = Intake(log, door, RecentIds(100), rejected_raw_bytes_max=40)
     visitors = Visitors(lambda: str(uuid.uuid4()), somebody, cookie_secure=False)
-    return Tracking(intake, Senders(apps, SITE, visitors, authenticate, PLAIN.of), visitors)
+    return tracking.routes(intake, Senders(apps, BUILT_IN, visitors, authenticate, PLAIN.of), visitors)
