@@ -26,6 +26,7 @@ from collector.adapters import (
     store_process,
     write_ahead_log,
 )
+from collector.administration.apps import AdminAppAnswers
 from collector.administration.auth_events import AuthEventAnswers
 from collector.administration.docs import Docs
 from collector.administration.health import HealthAnswers
@@ -162,6 +163,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
             *rejected.routes(),
             *AuthEventAnswers(identity.audit_log).routes(),
+            *AdminAppAnswers(apps, identity.users, site).routes(),
         ]
         app = _application(settings, callers, routes, origins, refused, cross_origin=CrossOrigin(apps, site))
         app.on_shutdown.append(live.stop)

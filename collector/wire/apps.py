@@ -11,6 +11,9 @@ from collector.wire.tracking import ATTRS_MAX, Label, Time
 DEFINITIONS_BODY_MAX = 100
 """Event definitions in one request."""
 
+APPS_LIMIT_MAX = 1000
+"""Applications of one answer to an administrator."""
+
 ORIGINS_MAX = 50
 HOSTNAMES_MAX = 50
 READ_TOKENS_MAX = 20
@@ -172,6 +175,13 @@ class DefinitionsAnswer(msgspec.Struct, frozen=True):
     events: list[DefinitionShown]
 
 
+class AppsParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of GET /admin/apps: `search` is a part of the name in any case, a whole app_code, or the owner's whole user_id."""
+
+    search: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=APPS_LIMIT_MAX)] = APPS_LIMIT_MAX
+
+
 class AdminApp(msgspec.Struct, frozen=True, kw_only=True):
     """An application as an administrator sees it; `owner` is the owner's nickname or e-mail, null where nobody has it."""
 
@@ -189,7 +199,7 @@ class AdminApp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AdminAppsAnswer(msgspec.Struct, frozen=True):
-    """All applications, the oldest first, the built-in one before them; `total` of them."""
+    """Applications, the oldest first, the built-in one before them; `total` is how many the search takes."""
 
     apps: list[AdminApp]
     total: int

@@ -3,7 +3,7 @@
 import os
 import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,10 +126,13 @@ class AppSite(NamedTuple):
 
 @asynccontextmanager
 async def open_apps(
-    directory: Path, *, creators: Literal["user", "admin"] = "user", clock: Clock | None = None
+    directory: Path,
+    *,
+    creators: Literal["user", "admin"] = "user",
+    more: Callable[[AppFiles], list[Route]] = lambda _: [],
 ) -> AsyncIterator[AppSite]:
-    """Open what is in the directory: leaving and entering again is a restart."""
-    clock = clock or Clock()
+    """Open what is in the directory: leaving and entering again is a restart. `more` are further routes."""
+    clock = Clock()
     log = MemoryLog()
     door = Door(clock, random.Random(1).getrandbits, event_bytes_max=32 * 1024)
     async with AuditFile(directory / "audit", KEY) as audit_file, AppFiles(directory / "apps") as apps:
@@ -144,6 +147,7 @@ async def open_apps(
             ),
             *_tracking(log, door, apps),
             _read_by(readers),
+            *more(apps),
         ]
         app = build_app(routes, authenticate, body_bytes_max=BODY_BYTES_MAX, cross_origin=CrossOrigin(apps, BUILT_IN))
         async with TestClient(TestServer(app)) as client:

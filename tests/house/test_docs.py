@@ -147,6 +147,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /admin/users": (UsersAnswer,),
     "GET /admin/users/{user_id}": (UserReport,),
     "PUT /admin/users/{user_id}/role": (RoleBody,),
+    "GET /admin/apps": (apps.AdminAppsAnswer,),
     "GET /admin/auth-events": (AuthEventsAnswer,),
     "GET /admin/auth-events/check": (AuditReport,),
     "POST /admin/erase": (people.PersonOfAny,),
