@@ -53,10 +53,16 @@ SELECT
         WHEN nth > 0 THEN 'https://shop.example/'
         WHEN origin < 0.3 THEN 'https://www.search.example/?q=' || md5(origin::VARCHAR)
         WHEN origin < 0.8 THEN 'https://news' || person % 200 || '.example/'
-    END AS referrer
+    END AS referrer,
+    CASE WHEN nth > 0 THEN NULL WHEN origin < 0.3 THEN 1 WHEN origin < 0.8 THEN 2 + person % 200 END AS arrival_id
 FROM event
 WINDOW by_time AS (ORDER BY occurred_at)
 ORDER BY occurred_at
+"""
+MAKE_ARRIVALS = """
+INSERT INTO arrival BY NAME
+SELECT number AS arrival_id, 'source ' || number AS source, 'Referral' AS channel, false AS is_spam
+FROM range(1, 202) AS made(number)
 """
 MAKE_OWNERS = """
 INSERT INTO owner
@@ -100,6 +106,7 @@ def make(path: Path, events: int) -> None:
     connection = connect(path, memory_limit_mb=2048, threads=2, temp_directory=path.parent / "tmp", created_at=END)
     connection.execute("SELECT setseed(0.5)")
     connection.execute(MAKE_EVENTS, {"visits": events // EVENTS_OF_A_VISIT})
+    connection.execute(MAKE_ARRIVALS)
     connection.execute(MAKE_OWNERS)
     connection.execute(MAKE_LEDGER)
     connection.execute("CHECKPOINT")

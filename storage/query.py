@@ -15,7 +15,26 @@ UNREADABLE = "unreadable"
 
 Dimension = Literal["user", "page", "hour", "day", "week", "month"]
 Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"]
-MetricsDimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]
+MetricsDimension = Literal[
+    "page",
+    "source",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "browser",
+    "os",
+    "device",
+    "country",
+    "time:minute",
+    "time:hour",
+    "time:day",
+    "time:week",
+    "time:month",
+]
+"""What visits are grouped by. All but the page and the times are those of a visit's first event (docs/enrichment.md)."""
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,11 +138,11 @@ class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
 
     Without a dimension there is one row, whatever there is. A period has the events that happened in it and the visits
     that began in it. A page has the events at it and the visits that touched it, but bounces and durations are those of
-    the visits that began at it. A source has its visits whole: it is the host of the referrer of a visit's first event,
-    in lower case and without `www.`, None where there is no such host or where it is the page's own.
+    the visits that began at it. Whatever else a visit's first event tells has its visits whole; a source is None where
+    nobody sent the visitor, any other where the event does not tell it.
 
     Rows are in the order of `order`, and then of the dimension; None orders by the dimension alone. A metric that is
-    None is last. With `compare` each row has the metrics of the same length of time before: those of the same page or source,
+    None is last. With `compare` each row has the metrics of the same length of time before: those of the same page, source and so on,
     or of the period that was that much earlier.
     """
 

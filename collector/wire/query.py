@@ -15,7 +15,25 @@ RANGE_DAYS_MAX = 4000
 """Days in the range of one question."""
 
 Metric = Literal["visitors", "visits", "pageviews", "events", "views_per_visit", "bounce_rate", "visit_duration"]
-Dimension = Literal["page", "source", "time:minute", "time:hour", "time:day", "time:week", "time:month"]
+Dimension = Literal[
+    "page",
+    "source",
+    "channel",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "browser",
+    "os",
+    "device",
+    "country",
+    "time:minute",
+    "time:hour",
+    "time:day",
+    "time:week",
+    "time:month",
+]
 Direction = Literal["asc", "desc"]
 Age = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,3}[mhd](?!\n)$")]
 Moment = Annotated[str, Meta(min_length=10, max_length=40)]
@@ -41,8 +59,8 @@ class QueryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class QueryRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """`dimensions` and `metrics` stand in the order of the question; `previous` are the metrics of the period before.
 
-    A source is None for visits that came directly, a page is None for events outside of pages. A metric is None where
-    there is nothing to divide by (the bounce rate of no visits).
+    A source is None for visits that came directly, a page is None for events outside of pages, and what a visit does not
+    tell is None. A metric is None where there is nothing to divide by (the bounce rate of no visits).
     """
 
     dimensions: list[str | None]

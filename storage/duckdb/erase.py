@@ -9,10 +9,20 @@ from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
 from storage.duckdb.statement import statement
+from storage.event import FILTERED_AT_DOOR
 from storage.filesystem import LOCAL
 from storage.named import named_in, senders
 from storage.query import LogPlace, Person
 from storage.suppression import ERASED_TEXT, Erased, Finder, Suppression
+
+BATCH = {"rows": "batch", "log_id": "$log_id", "derived": "user_agent = NULL, landing = NULL"}
+STORED = {
+    "rows": "events",
+    "log_id": "line.log_id",
+    # As a store filled anew has it: what a rule would look at is gone.
+    "derived": f"agent_id = NULL, arrival_id = NULL, filtered = CASE WHEN filtered IN {FILTERED_AT_DOOR} THEN filtered END",
+}
+"""What stands in the braces of the statements."""
 
 RAWS_AT_ONCE = 1_000
 """Rejected items in memory."""
@@ -49,7 +59,7 @@ def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_i
     if entries:
         _name(connection, entries)
         for name in STATEMENTS:
-            text = statement(name).format(rows="batch", log_id="$log_id")
+            text = statement(name).format(**BATCH)
             connection.execute(text, _used(text, suppression) | {"log_id": log_id})
         connection.execute("DROP TABLE erased")
         _erase_raws(connection, suppression.finder(entries), Raws("batch", "rejected_", log_id))
@@ -60,9 +70,11 @@ def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entri
     connection.begin()
     _name(connection, entries)
     for name in STATEMENTS:
-        text = statement(name).format(rows="events", log_id="line.log_id")
+        text = statement(name).format(**STORED)
         connection.execute(text, _used(text, suppression))
     connection.execute(statement("erase_owners"), {"key": suppression.key})
+    for table in ("agent", "arrival"):
+        connection.execute(statement("erase_texts").format(table=table))
     connection.execute("DROP TABLE erased")
     _erase_raws(connection, suppression.finder(entries), Raws("rejected", ""))
     connection.commit()

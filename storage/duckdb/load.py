@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
 from storage.duckdb.days import day_ranges
+from storage.duckdb.enrich import STAGING, Enrichment, enrich_staged
 from storage.duckdb.erase import erase_staged
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
@@ -67,6 +68,7 @@ def load(
     since_position: int,
     loaded_at: datetime,
     suppression: Suppression,
+    enrichment: Enrichment,
     rejected_bytes_max: int,
     one_by_one: bool,
 ) -> int:
@@ -89,6 +91,7 @@ def load(
     staged = Staged(*_row(connection.execute(statement("staged"))))
     _check_offsets(batch, staged)
     erase_staged(connection, suppression, batch.log_id, batch.from_offset)
+    enrich_staged(connection, enrichment)
     _find_repeats(connection, staged)
     position = end.position + 1
     place = {"position": position, "log_id": batch.log_id}
@@ -131,7 +134,7 @@ def _stage(connection: DuckDBPyConnection, batch: LogRange, lines: Path, *, one_
 
 
 def _staging(lines: str) -> str:
-    return statement("stage").format(lines=statement(lines))
+    return statement("stage").format(lines=statement(lines), **STAGING)
 
 
 def _check_offsets(batch: LogRange, staged: Staged) -> None:

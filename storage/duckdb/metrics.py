@@ -29,10 +29,20 @@ RATIOS: frozenset[Metric] = frozenset({"views_per_visit", "bounce_rate", "visit_
 OF_ALL_VISITS: frozenset[Metric] = frozenset({"visits", "views_per_visit"})
 OF_BEGUN_VISITS: frozenset[Metric] = frozenset({"bounce_rate", "visit_duration"})
 
-HOST = r"""nullif(regexp_extract(
-            lower({}), '^[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?(?:www\.)?(\[[^]/?#]*\]|[^/?#:@]+)', 1
-        ), '')"""
-"""The host of a URL (RFC 3986, section 3.2) in lower case and without www.; NULL where there is none."""
+OF_FIRST_EVENTS: dict[MetricsDimension, str] = {
+    "source": "source",
+    "channel": "coalesce(channel, 'Direct')",
+    "utm_source": "utm_source",
+    "utm_medium": "utm_medium",
+    "utm_campaign": "utm_campaign",
+    "utm_term": "utm_term",
+    "utm_content": "utm_content",
+    "browser": "browser",
+    "os": "os",
+    "device": "device",
+    "country": "country",
+}
+"""Dimensions of whole visits: what is said of their first event."""
 
 OF_KEYS = "SEMI JOIN (SELECT unnest($keys::VARCHAR[]) AS kept) ON kept IS NOT DISTINCT FROM key"
 
@@ -58,9 +68,8 @@ def compiled(query: MetricsQuery, *, of_keys: bool = False) -> str:
         visitors="count(DISTINCT person)" if "visitors" in (*query.metrics, query.order) else "NULL",
         group_by="GROUP BY key" if query.dimension else "",
         # Only these look at one event in particular, so that equal times need an order.
-        then=', position, "offset"' if query.dimension in ("page", "source") else "",
-        referrer_host=HOST.format("referrer"),
-        page_host=HOST.format("page_url"),
+        then=', position, "offset"' if query.dimension == "page" or query.dimension in OF_FIRST_EVENTS else "",
+        key_of_arrival=OF_FIRST_EVENTS.get(query.dimension, "NULL") if query.dimension else "NULL",
         text=_text(query.dimension),
         metrics=", ".join(f"{VALUES[metric]} AS metric_{n}" for n, metric in enumerate(query.metrics)).format(
             visits=visits
@@ -130,7 +139,7 @@ def _value(query: MetricsQuery) -> str:
 
 
 def _cells(query: MetricsQuery) -> str:
-    if query.dimension == "source":
+    if query.dimension in OF_FIRST_EVENTS:
         return "arriving AS cell"
     asked = {*query.metrics, query.order}
     joined = []

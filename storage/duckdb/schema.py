@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 from storage.duckdb.statement import statement
 from storage.errors import StorageError
 
-VERSION = 5
+VERSION = 7
 
 
 class SchemaOutdated(StorageError):

@@ -16,6 +16,7 @@ from storage.crashpoint import reached
 from storage.duckdb.aside import condemn, condemned, set_aside
 from storage.duckdb.connection import connect
 from storage.duckdb.damage import POISON, is_damage, is_fatal
+from storage.duckdb.enrich import ENRICHMENT, Enrichment
 from storage.duckdb.erase import copy_database, erase_stored, replace_database, visitors_of
 from storage.duckdb.last_position import forget_position, note_position
 from storage.duckdb.load import LinesWrong, load
@@ -53,6 +54,7 @@ class DuckDBStore:
         quarantine: Path,
         suppression: Suppression,
         rejected_bytes_max: int,
+        enrichment: Enrichment = ENRICHMENT,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._path = path
@@ -62,6 +64,7 @@ class DuckDBStore:
         self._quarantine = quarantine
         self._suppression = suppression
         self._rejected_bytes_max = rejected_bytes_max
+        self._enrichment = enrichment
         self._clock = clock
         self._lock, self._visiting = threading.Lock(), threading.Lock()
         self._connection: DuckDBPyConnection | None = None
@@ -173,6 +176,7 @@ class DuckDBStore:
                 since_position=since,
                 loaded_at=loaded_at,
                 suppression=self._suppression,
+                enrichment=self._enrichment,
                 rejected_bytes_max=self._rejected_bytes_max,
                 one_by_one=one_by_one,
             )

@@ -1,63 +1,47 @@
-"""How a visitor came to a page: source and channel, from the referrer's host and the members of the page's query."""
+"""How somebody came to a page: source, channel and campaign, derived of a landing."""
 
 from typing import NamedTuple
 
 from storage.enrichment.channels import Channel, Traffic, channel_of
-from storage.enrichment.sources import Kind, source_named, source_of_host, spam_of_host
-
-CLICKS: dict[str, tuple[str, bool]] = {
-    "dclid": ("google", True),
-    "fbclid": ("facebook", False),
-    "gbraid": ("google", True),
-    "gclid": ("google", True),
-    "li_fat_id": ("linkedin", True),
-    "msclkid": ("bing", True),
-    "ttclid": ("tiktok", True),
-    "twclid": ("x", True),
-    "wbraid": ("google", True),
-    "yclid": ("yandex", True),
-}
-"""Members that networks add to the address of a page: whose they are, and whether only paid links have them."""
-
-
-class Landing(NamedTuple):
-    """What a page's address and referrer tell; the host of a referrer of the same site is None.
-
-    Hosts are in lower case and without `www.`, as are `utm_source` and `utm_medium`; `click` is one of CLICKS.
-    """
-
-    referrer_host: str | None = None
-    utm_source: str | None = None
-    utm_medium: str | None = None
-    utm_campaign: str | None = None
-    utm_term: str | None = None
-    utm_content: str | None = None
-    click: str | None = None
+from storage.enrichment.landing import CLICKS, Landing
+from storage.enrichment.sources import Kind, is_spam, source_named, source_of_host
 
 
 class Arrival(NamedTuple):
-    """What is derived of a landing; `source` is None where nobody sent the visitor."""
+    """What is derived of one landing; `source` is None where nobody sent the visitor."""
 
     source: str | None
     channel: Channel
     is_spam: bool
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
 
 
 def arrival_of(landing: Landing) -> Arrival:
-    """Return where the visitor came from: what the link says of itself counts before the network of a click, and both before the referrer."""
+    """Return whom the link names as its source, else the network that a click is of, else whose the referrer is."""
     source, kind = _source(landing)
     network, is_paid = CLICKS.get(landing.click or "", (None, False))
-    channel = channel_of(
-        Traffic(
-            is_tagged=landing.utm_source is not None or landing.utm_medium is not None or network is not None,
-            has_referrer=landing.referrer_host is not None,
-            kind=kind,
-            medium=landing.utm_medium or "",
-            campaign=(landing.utm_campaign or "").lower(),
-            is_paid_click=is_paid,
-        )
+    traffic = Traffic(
+        is_tagged=landing.utm_source is not None or landing.utm_medium is not None or network is not None,
+        has_referrer=landing.referrer_host is not None,
+        kind=kind,
+        medium=landing.utm_medium or "",
+        campaign=(landing.utm_campaign or "").lower(),
+        is_paid_click=is_paid,
     )
-    return Arrival(source, channel, spam_of_host(landing.referrer_host or ""))
+    return Arrival(
+        source=source,
+        channel=channel_of(traffic),
+        is_spam=is_spam(landing.referrer_host or ""),
+        utm_source=landing.utm_source,
+        utm_medium=landing.utm_medium,
+        utm_campaign=landing.utm_campaign,
+        utm_term=landing.utm_term,
+        utm_content=landing.utm_content,
+    )
 
 
 def _source(landing: Landing) -> tuple[str | None, Kind | None]:

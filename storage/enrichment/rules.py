@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from storage.enrichment.agent import Agent, agent_of
-from storage.enrichment.arrival import Arrival, Landing, arrival_of
+from storage.enrichment.arrival import Arrival, arrival_of
+from storage.enrichment.landing import Landing
 
 OWN_VERSION = 1
 """Of what this package says itself; raised with every change of a rule or a list."""
@@ -21,7 +22,5 @@ class Rules(NamedTuple):
     arrival_of: Callable[[Landing], Arrival]
 
 
-def rules() -> Rules:
-    """Return the rules of this program and of the lists that are installed with it."""
-    versions = [importlib.metadata.version(name) for name in LISTS]
-    return Rules("+".join([str(OWN_VERSION), *versions]), agent_of, arrival_of)
+RULES = Rules("+".join([str(OWN_VERSION), *(importlib.metadata.version(name) for name in LISTS)]), agent_of, arrival_of)
+"""The rules of this program, with the lists that are installed."""

@@ -38,7 +38,7 @@ def source_named(name: str) -> tuple[str, Kind | None]:
     return _sources().names.get(name) or source_of_host(name)
 
 
-def spam_of_host(host: str) -> bool:
+def is_spam(host: str) -> bool:
     """Return whether the host, or a domain that it is below, is known for referrer spam."""
     labels = host.split(".")
     return any(".".join(labels[first:]) in _spam() for first in range(len(labels)))

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from storage.duckdb.enrich import ENRICHMENT, Enrichment
 from storage.duckdb.reader import Reader
 from storage.duckdb.store import DuckDBStore
 from storage.event import Event, RejectedItem, encode
@@ -131,7 +132,7 @@ class InThreads:
             return await asyncio.to_thread(question, reader)
 
 
-def open_store(directory: Path, rejected_bytes_max: int = 1 << 26) -> DuckDBStore:
+def open_store(directory: Path, rejected_bytes_max: int = 1 << 26, enrichment: Enrichment = ENRICHMENT) -> DuckDBStore:
     return DuckDBStore(
         directory / "events.duckdb",
         memory_limit_mb=128,
@@ -140,6 +141,7 @@ def open_store(directory: Path, rejected_bytes_max: int = 1 << 26) -> DuckDBStor
         quarantine=directory / "quarantine",
         suppression=Suppression(directory / SUPPRESSION_NAME, "key"),
         rejected_bytes_max=rejected_bytes_max,
+        enrichment=enrichment,
     )
 
 

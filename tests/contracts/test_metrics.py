@@ -172,6 +172,35 @@ async def test_a_source_has_its_visits_whole_and_the_first_event_of_a_visit_says
     }
 
 
+LINK = "https://shop.example/?utm_source=fb&utm_medium=paid-social&utm_campaign=May+sale&utm_term=a&utm_content=b"
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"
+)
+TOLD = {
+    "source": ("facebook", None),
+    "channel": ("Paid Social", "Direct"),
+    "utm_source": ("fb", None),
+    "utm_medium": ("paid-social", None),
+    "utm_campaign": ("May sale", None),
+    "utm_term": ("a", None),
+    "utm_content": ("b", None),
+    "browser": ("Chrome", None),
+    "os": ("Android", None),
+    "device": ("mobile", None),
+    "country": ("LI", None),
+}
+
+
+@pytest.mark.parametrize("dimension", TOLD)
+async def test_a_visit_is_counted_whole_by_what_its_first_event_tells(shelf: Shelf, dimension: str) -> None:
+    told, untold = TOLD[dimension]
+    await shelf.load([seen(0, page=LINK, user_agent=PHONE, country="LI"), clicked(1), seen(0, "w")])
+    assert await cells(shelf, dimension, *ALL) == {
+        told: [1, 1, 1, 2, 1.0, 0.0, 60.0],
+        untold: [1, 1, 1, 1, 1.0, 1.0, 0.0],
+    }
+
+
 async def test_of_events_at_one_time_the_one_that_came_first_begins_the_visit(shelf: Shelf) -> None:
     await shelf.load([seen(0, page=f"/{n}", referrer=f"https://{n}.example/") for n in range(5)])
     assert await cells(shelf, "source", "visits") == {"0.example": [1]}

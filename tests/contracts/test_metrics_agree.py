@@ -16,13 +16,30 @@ from tests.contracts.shelf import duckdb_shelf, memory_shelf
 from tests.contracts.test_metrics import ALL, MINUTE, question
 
 DIMENSIONS = [None, *get_args(MetricsDimension)]
-PAGES = [None, "/", "/a", "https://shop.example/", "https://shop.example/b"]
+PAGES = [
+    None,
+    "/",
+    "/a",
+    "https://shop.example/",
+    "https://shop.example/b",
+    "https://shop.example/?utm_source=poster&utm_medium=e-mail&utm_campaign=A+b",
+    "https://shop.example/b?x=1&gclid=2",
+]
+USER_AGENTS = [
+    None,
+    "curl/8.5.0",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0",
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+]
 REFERRERS = [
     None,
     "https://www.shop.example/",
     "https://a.example/1",
     "https://A.example/2",
     "https://b.example",
+    "https://www.google.com/",
+    "https://semalt.com/",
     "text",
 ]
 
@@ -38,6 +55,8 @@ def random_event(draw: random.Random) -> Event:
         user_id=draw.choice([None] * 20 + ["ada", "bob"]),
         page_url=draw.choice(PAGES),
         referrer=draw.choice(REFERRERS),
+        user_agent=draw.choice(USER_AGENTS),
+        country=draw.choice([None, "DE", "LI"]),
     )
 
 

@@ -1,15 +1,18 @@
 """The metrics of a store in plain Python, event by event."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from storage import cursor
+from storage.enrichment.agent import Agent
+from storage.enrichment.arrival import Arrival
 from storage.query import Metric, MetricsPage, MetricsQuery, MetricsRow
+from tests.fakes import enrichment
 from tests.fakes.stored import Stored
 
 VISIT_GAP = timedelta(minutes=30)
+OF_FIRST_EVENTS = {*Agent._fields, *Arrival._fields, "country"}
 
 Visit = list[Stored]
 Key = str | None
@@ -69,9 +72,9 @@ def _cells(stored: list[Stored], query: MetricsQuery, shift: timedelta) -> dict[
         cells[None] = Cell()
     events = _in_range(stored, query, shift)
     visits = _visits(events)
-    if query.dimension == "source":
+    if query.dimension in OF_FIRST_EVENTS:
         for visit in visits:
-            cell = cells[_source(visit[0])]
+            cell = cells[_told(visit[0], query.dimension)]
             cell.events += visit
             cell.visits.append(visit)
             cell.measured.append(visit)
@@ -127,18 +130,11 @@ def _day(at: datetime) -> str:
     return str(at.date())
 
 
-def _source(first: Stored) -> str | None:
-    host = _host(first.event.referrer)
-    return None if host == _host(first.event.page_url) else host
-
-
-def _host(url: str | None) -> str | None:
-    found = re.match(r"[a-z][a-z0-9+.-]*://([^/?#]*)", (url or "").lower())
-    if found is None:
-        return None
-    authority = found[1].rpartition("@")[2]
-    host = authority.partition("]")[0] + "]" if authority.startswith("[") else authority.partition(":")[0]
-    return host.removeprefix("www.") or None
+def _told(first: Stored, dimension: str) -> str | None:
+    if dimension == "country":
+        return first.event.country
+    told = enrichment.agent(first.event) if dimension in Agent._fields else enrichment.arrival(first.event)
+    return getattr(told, dimension, None)
 
 
 def _ratio(part: int, whole: int) -> float | None:

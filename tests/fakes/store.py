@@ -40,7 +40,7 @@ from storage.query import (
     VisitsPage,
     VisitsQuery,
 )
-from tests.fakes import metrics
+from tests.fakes import enrichment, metrics
 from tests.fakes.stored import Stored
 
 LOG_ID = "0000000001-fake"
@@ -257,7 +257,7 @@ class MemoryStore:
         return [row for row in self._counted() if row.is_pageview and _matches(row, where)]
 
     def _counted(self) -> list[Stored]:
-        return [row for row in self._owned() if row.event.filtered is None]
+        return [row for row in self._owned() if enrichment.filtered(row.event) is None]
 
     def _owned(self) -> list[Stored]:
         owners: dict[tuple[str, str | None], str] = {}
@@ -380,7 +380,7 @@ def _exported(row: Stored) -> dict[str, object]:
         "occurred_at": row.occurred_at if row.clock else None,
         "clock": row.clock,
         "country": event.country,
-        "filtered": event.filtered,
+        "filtered": enrichment.filtered(event),
         "signal": event.signal,
         "violation": event.violation,
     }

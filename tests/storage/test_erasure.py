@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 import zstandard
 
@@ -35,15 +36,15 @@ SECRETS = (b"ada-the-user", ADAS_PHONE.encode(), b"/private", b"secret")
 def person(**members: object) -> Event:
     told = {
         "referrer": "https://secret.example/",
-        "user_agent": "secret browser",
+        "user_agent": "secret browser/1",
         "country": "XS",
         "violation": "secret",
     }
-    return event(page_url="/private", title="secret title", attrs={"note": "ada-the-user was here"}, **told, **members)
+    return event(page_url="/private?utm_campaign=secret", title="secret title", attrs={"note": "ada-the-user was here"}, **told, **members)
 
 
 ITEMS: list[Event | RejectedItem] = [
-    event(page_url="/public", user_id="bob"),
+    event(page_url="/public", user_id="bob", user_agent="everybody's/1", referrer="https://everybody.example/"),
     person(anonymous_id=ADAS_PHONE),
     person(anonymous_id=ADAS_PHONE, user_id="ada-the-user"),
     person(anonymous_id=ADAS_PHONE, filtered="address"),
@@ -203,6 +204,21 @@ async def test_an_item_that_no_text_can_be_made_of_does_not_stop_an_erasure(tmp_
             await appended(log, [*ITEMS, *(RejectedItem("wrong_type", raw, "site", NOON) for raw in hostile)])
             await erased(house, log)
     assert traces(tmp_path) == {}
+
+
+async def test_the_texts_of_an_erased_person_are_no_rows_any_more_and_shared_ones_are(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        with house.running():
+            await appended(log, ITEMS)
+            await loaded(house, len(ITEMS))
+            await erased(house, log)
+    with duckdb.connect(str(tmp_path / "store" / "events.duckdb"), read_only=True) as file:
+        assert file.execute("SELECT user_agent FROM agent WHERE agent_id > 0").fetchall() == [("everybody's/1",)]
+        assert file.execute("SELECT source FROM arrival WHERE arrival_id > 0").fetchall() == [("everybody.example",)]
+        assert file.execute("SELECT count(agent_id), count(country), count(violation) FROM events").fetchall() == [
+            (1, 0, 0)
+        ]
 
 
 async def test_a_store_filled_anew_answers_as_the_erased_one_did(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ UPDATE {rows} AS line SET
     title = NULL,
     attrs = NULL,
     country = NULL,
-    violation = NULL
+    violation = NULL,
+    {derived}
 FROM erased
 WHERE erased.digest = sha256($key || '/' || line.app_code || CASE
         WHEN line.user_id IS NOT NULL THEN '/user/' || line.user_id

@@ -16,6 +16,7 @@ FROM read_ndjson($path, maximum_object_size = 1048576, columns = {
     title: 'VARCHAR',
     attrs: 'JSON',
     id_given: 'BOOLEAN',
+    user_agent: 'VARCHAR',
     country: 'VARCHAR',
     filtered: 'VARCHAR',
     signal: 'VARCHAR',

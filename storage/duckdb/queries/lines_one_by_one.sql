@@ -8,7 +8,7 @@ found AS MATERIALIZED (
         "offset": "VARCHAR", "event_id": "VARCHAR", "app_code": "VARCHAR", "source_label": "VARCHAR",
         "received_at": "VARCHAR", "occurred_at": "VARCHAR", "sent_at": "VARCHAR", "user_id": "VARCHAR",
         "anonymous_id": "VARCHAR", "page_url": "VARCHAR", "referrer": "VARCHAR", "title": "VARCHAR", "attrs": "JSON",
-        "id_given": "VARCHAR", "country": "VARCHAR", "filtered": "VARCHAR", "signal": "VARCHAR", "violation": "VARCHAR",
+        "id_given": "VARCHAR", "user_agent": "VARCHAR", "country": "VARCHAR", "filtered": "VARCHAR", "signal": "VARCHAR", "violation": "VARCHAR",
         "rejected_code": "VARCHAR", "rejected_raw": "VARCHAR"
     }')) AS item
     FROM sent

@@ -86,21 +86,24 @@ touching AS NOT MATERIALIZED (
     )
     GROUP BY key
 ),
--- Whole visits by where they came from. The texts of the first event are read here: they would widen the windows.
+-- Whole visits by what their first event tells, which is read here: it would widen the windows.
 arriving AS NOT MATERIALIZED (
     SELECT
-        CASE WHEN referrer_host IS DISTINCT FROM page_host THEN referrer_host END AS key,
+        {key_of_arrival} AS key,
         count(*) AS begun,
         count(*) FILTER (events = 1) AS bounces,
         sum(date_diff('microsecond', began, ended)) AS microseconds,
         sum(events)::BIGINT AS events,
         sum(pageviews)::BIGINT AS pageviews,
         {visitors} AS visitors
-    FROM visit JOIN (
-        SELECT position, "offset", {referrer_host} AS referrer_host, {page_host} AS page_host
+    FROM visit
+    JOIN (
+        SELECT position, "offset", agent_id, arrival_id, country
         FROM events
         WHERE occurred_at >= $from_time AND occurred_at < $to_time
     ) AS first_event USING (position, "offset")
+    LEFT JOIN agent USING (agent_id)
+    LEFT JOIN arrival USING (arrival_id)
     GROUP BY key
 ),
 line AS (SELECT {text} AS key, {metrics}, {value} AS value FROM {cells})

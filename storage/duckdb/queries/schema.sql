@@ -27,7 +27,9 @@ CREATE TABLE events (
     country VARCHAR,                -- this and the next three are the door's: storage/event.py
     filtered VARCHAR,
     signal VARCHAR,
-    violation VARCHAR
+    violation VARCHAR,
+    agent_id INTEGER,               -- this and arrival_id are NULL where the event tells nothing of them
+    arrival_id INTEGER
 );
 
 -- What a repeat is looked for by of the events that do not stand near their client's time in `events`: those that came
@@ -37,6 +39,34 @@ CREATE TABLE untimely (
     event_key UUID NOT NULL,
     client_time TIMESTAMP NOT NULL
 );
+
+-- What is derived of user agents and landings, one row a distinct text; row 0 stands for what came beyond a day's limit.
+CREATE TABLE agent (
+    agent_id INTEGER NOT NULL,
+    user_agent VARCHAR,
+    browser VARCHAR NOT NULL,
+    version VARCHAR,                -- of the browser, the first number
+    os VARCHAR NOT NULL,
+    device VARCHAR NOT NULL,
+    bot VARCHAR,                    -- the name of a crawler
+    first_day DATE                  -- on which the first event with it was received
+);
+INSERT INTO agent VALUES (0, NULL, 'Other', NULL, 'Other', 'other', NULL, NULL);
+
+CREATE TABLE arrival (
+    arrival_id INTEGER NOT NULL,
+    landing VARCHAR,                -- hosts and link members, as storage/enrichment/landing.py has them
+    utm_source VARCHAR,
+    utm_medium VARCHAR,
+    utm_campaign VARCHAR,
+    utm_term VARCHAR,
+    utm_content VARCHAR,
+    source VARCHAR,
+    channel VARCHAR NOT NULL,
+    is_spam BOOLEAN NOT NULL,
+    first_day DATE
+);
+INSERT INTO arrival VALUES (0, NULL, NULL, NULL, NULL, NULL, NULL, 'Other', 'Other', false, NULL);
 
 CREATE TABLE rejected (
     position BIGINT NOT NULL,

@@ -1,5 +1,5 @@
--- One pass over the lines, which stand in braces; a temporary table never touches the database file or its
--- write-ahead log.
+-- One pass over the lines; a temporary table never touches the database file or its write-ahead log. What stands in
+-- braces comes from load.py and enrich.py.
 CREATE OR REPLACE TEMP TABLE batch AS
 WITH line AS (
 {lines}),
@@ -45,6 +45,22 @@ SELECT
     referrer,
     title,
     attrs,
+    CASE WHEN strlen(user_agent) <= {user_agent_chars} THEN nullif(user_agent, '') ELSE left(user_agent, {user_agent_chars}) END AS user_agent,
+    -- As storage/enrichment/landing.py reads it, which takes apart each distinct one. Most referrers are of the same site:
+    -- the cheaper comparison comes first.
+    nullif(concat(
+        CASE
+            WHEN referrer <> '' AND split_part(referrer, '/', 3) IS DISTINCT FROM split_part(page_url, '/', 3) THEN concat(
+                left(regexp_extract(referrer, '{origin}'), {origin_chars}), '#',
+                left(regexp_extract(page_url, '{origin}'), {origin_chars}), '#'
+            )
+            ELSE '##'
+        END,
+        CASE
+            WHEN contains(page_url, '?')
+                THEN left(array_to_string(regexp_extract_all(page_url, '{members}', 1), '&'), {members_chars})
+        END
+    ), '##') AS landing,
     country,
     filtered,
     signal,
