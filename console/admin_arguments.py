@@ -1,11 +1,11 @@
 """The arguments of the commands for administrators: `footfall users` and `footfall audit`."""
 
 import argparse
-from collections.abc import Callable
 from typing import get_args
 
 from collector.wire.audit import AUTH_EVENTS_LIMIT_MAX, Outcome
 from collector.wire.users import INACTIVE_DAYS_MAX, USERS_LIMIT_MAX, Role, UserSort, UserState
+from console.argument_types import number
 
 ROWS = 20
 
@@ -20,15 +20,15 @@ def add_users(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
     listing.add_argument("--role", choices=get_args(Role), help="of this role only")
     listing.add_argument("--state", choices=get_args(UserState), help="in this state only")
     listing.add_argument(
-        "--inactive-days", metavar="N", type=_number(INACTIVE_DAYS_MAX), help="days not seen, of --state inactive (90)"
+        "--inactive-days", metavar="N", type=number(INACTIVE_DAYS_MAX), help="days not seen, of --state inactive (90)"
     )
     listing.add_argument("--sort", choices=get_args(UserSort), help="last_seen unless told")
     listing.add_argument(
         "--order", choices=("asc", "desc"), help="desc unless told: the newest, or the end of names, first"
     )
-    _add_rows(listing, USERS_LIMIT_MAX)
-    _add_json(listing)
-    _add_json(_of_user(actions, "show", shared, "show one with its sessions and the pages it saw last"))
+    add_rows(listing, USERS_LIMIT_MAX)
+    add_json(listing)
+    add_json(_of_user(actions, "show", shared, "show one with its sessions and the pages it saw last"))
     _of_user(actions, "block", shared, "shut one out: its sessions end, and it cannot sign in")
     _of_user(actions, "unblock", shared, "let one in again")
     _of_user(actions, "signout", shared, "end every session of one")
@@ -43,14 +43,14 @@ def add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", s
     """Add `audit` and its actions."""
     actions = commands.add_parser("audit", help="what happened to accounts, and whether its record is whole")
     verbs = actions.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _add_json(verbs.add_parser("verify", parents=[shared], help="check that no entry was changed or taken away"))
+    add_json(verbs.add_parser("verify", parents=[shared], help="check that no entry was changed or taken away"))
     listing = verbs.add_parser("ls", parents=[shared], help="list what happened, the newest first")
     listing.add_argument("--event", metavar="NAME", help="what happened, as in the list: authn_login_fail, say")
     listing.add_argument("--outcome", choices=get_args(Outcome), help="of this outcome only")
     listing.add_argument("--user-id", metavar="ID", help="who did it or had it done; `footfall users show` has it")
     listing.add_argument("--peer", metavar="ADDRESS", help="where it came from")
-    _add_rows(listing, AUTH_EVENTS_LIMIT_MAX)
-    _add_json(listing)
+    add_rows(listing, AUTH_EVENTS_LIMIT_MAX)
+    add_json(listing)
 
 
 def _of_user(
@@ -64,19 +64,12 @@ def _of_user(
     return added
 
 
-def _add_rows(target: argparse.ArgumentParser, most: int) -> None:
+def add_rows(target: argparse.ArgumentParser, most: int) -> None:
+    """Add the number of rows."""
     words = f"rows at most, up to {most} (%(default)s)"
-    target.add_argument("-n", dest="rows_max", metavar="N", type=_number(most), default=ROWS, help=words)
+    target.add_argument("-n", dest="rows_max", metavar="N", type=number(most), default=ROWS, help=words)
 
 
-def _add_json(target: argparse.ArgumentParser) -> None:
+def add_json(target: argparse.ArgumentParser) -> None:
+    """Add the form of the daemon's own answer."""
     target.add_argument("--json", action="store_true", help="print the daemon's answer as JSON")
-
-
-def _number(most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
-            raise argparse.ArgumentTypeError(f"should be a number from 1 to {most}")
-        return int(text)
-
-    return number

@@ -30,8 +30,13 @@ def escaped(raw: bytes) -> str:
     Raises:
         AnswerUnreadable: it is not JSON.
     """
+    return json_line(decoded(raw))
+
+
+def json_line(tree: object) -> str:
+    """Return one line of JSON in ASCII, without its end."""
     # DEL is the one control character that json leaves as it is; it can only stand inside a text.
-    return json.dumps(decoded(raw), ensure_ascii=True).replace("\x7f", "\\u007f")
+    return json.dumps(tree, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
 def refusal(status: int, raw: bytes) -> Refused:

@@ -50,19 +50,19 @@ class Application(NamedTuple):
         return self.app_code == BUILT_IN
 
 
-async def every_app(client: Asks) -> list[Application]:
-    """Return all applications, the built-in one first; raises as `Client.get` does, Refused to no administrator."""
-    return [_of_admin(one) for one in read(await client.get("admin/apps", {}), AdminAppsAnswer).apps]
+async def listing(client: Asks, role: Role) -> bytes:
+    """Return the list of those whose settings and pivots somebody of the role may read: an administrator all, else the own.
+
+    Raises as `Client.get` does.
+    """
+    return await client.get("admin/apps" if role == "admin" else "app", {})
 
 
-async def own_apps(client: Asks) -> list[Application]:
-    """Return the applications of who asks; raises as `Client.get` does."""
-    return [_of_owner(one) for one in read(await client.get("app", {}), AppsAnswer).apps]
-
-
-async def readable_apps(client: Asks, role: Role) -> list[Application]:
-    """Return those whose settings and pivots somebody of the role may read: an administrator all, else the own ones."""
-    return await (every_app(client) if role == "admin" else own_apps(client))
+def read_listing(raw: bytes, role: Role) -> list[Application]:
+    """Return the applications of such a list, the built-in one first where it is there."""
+    if role == "admin":
+        return [_of_admin(one) for one in read(raw, AdminAppsAnswer).apps]
+    return [_of_owner(one) for one in read(raw, AppsAnswer).apps]
 
 
 async def shown(client: Asks, app_code: str) -> AppShown:

@@ -3,14 +3,14 @@
 import argparse
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit
 
-from collector.wire.problem import QueryInvalid
-from collector.wire.receipt import read_receipt
 from console.admin_arguments import add_audit, add_users
+from console.app_arguments import add_apps, add_pivot, add_rejected
+from console.argument_types import receipt as receipt_text
+from console.argument_types import told
 from console.errors import UsageError
 from console.period import FORMS, period
 from console.profiles import LOCAL, PROFILE_VARIABLE, Profile, profile_file, read_profile
@@ -23,8 +23,6 @@ FILTERS = ("user_id", "page_url")
 ROWS = 20
 
 _HOST = re.compile(r"[a-z0-9.:_-]+")
-
-Value = TypeVar("Value")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,17 +42,15 @@ def parser() -> argparse.ArgumentParser:
 
     top = commands.add_parser("top", parents=[connection], help="count visits and visitors by one dimension")
     top.add_argument("dimension", metavar="DIM", choices=DIMENSIONS, help=", ".join(DIMENSIONS))
+    top.add_argument("--where", metavar="K=V", type=told(_filter), action="append", default=[], help=", ".join(FILTERS))
+    top.add_argument("--period", metavar="P", type=told(period), help=f"{FORMS}; default: everything")
     top.add_argument(
-        "--where", metavar="K=V", type=_read(_filter), action="append", default=[], help=", ".join(FILTERS)
-    )
-    top.add_argument("--period", metavar="P", type=_read(period), help=f"{FORMS}; default: everything")
-    top.add_argument(
-        "-n", dest="rows_max", metavar="N", type=_read(_rows_max), default=ROWS, help="rows at most (%(default)s)"
+        "-n", dest="rows_max", metavar="N", type=told(_rows_max), default=ROWS, help="rows at most (%(default)s)"
     )
     top.add_argument("--json", action="store_true", help="print the daemon's answer as JSON")
 
     receipt = commands.add_parser("receipt", parents=[connection], help="say where the event of a receipt is")
-    receipt.add_argument("receipt", metavar="RECEIPT", type=_read(_receipt), help="<log_id>:<offset>")
+    receipt.add_argument("receipt", metavar="RECEIPT", type=told(receipt_text), help="<log_id>:<offset>")
     receipt.add_argument("--json", action="store_true", help="print the daemon's answer as JSON")
 
     live = commands.add_parser("live", parents=[connection], help="print events as they come in, until ctrl-c")
@@ -62,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
 
     add_users(commands, connection)
     add_audit(commands, connection)
+    add_apps(commands, connection)
+    add_rejected(commands, connection)
+    add_pivot(commands, connection)
 
     signin = commands.add_parser("signin", parents=[connection], help="sign in and keep the token in the token file")
     signin.add_argument("nickname", metavar="NAME", help="nickname or e-mail")
@@ -101,23 +100,11 @@ class _Version(argparse.Action):
 
 
 def _add_connection(target: argparse.ArgumentParser, *, default: str | None) -> None:
-    target.add_argument("--url", type=_read(_url), default=default, help=f"the daemon ({URL_VARIABLE}, else {URL})")
+    target.add_argument("--url", type=told(_url), default=default, help=f"the daemon ({URL_VARIABLE}, else {URL})")
     target.add_argument("--token-file", metavar="FILE", type=Path, default=default, help=f"the token ({FILE_VARIABLE})")
     target.add_argument(
         "--profile", metavar="NAME", default=default, help=f"a daemon of profiles.toml ({PROFILE_VARIABLE})"
     )
-
-
-def _read(reader: Callable[[str], Value]) -> Callable[[str], Value]:
-    """Return the reader with its ValueError said to the user; argparse would hide the text."""
-
-    def read(text: str) -> Value:
-        try:
-            return reader(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
 
 
 def _url(text: str) -> str:
@@ -135,14 +122,6 @@ def _filter(text: str) -> tuple[str, str]:
     if key not in FILTERS or not equals:
         raise ValueError(f"should be K=V with K one of {', '.join(FILTERS)}")
     return key, value
-
-
-def _receipt(text: str) -> str:
-    try:
-        read_receipt(text)
-    except QueryInvalid:
-        raise ValueError("should look like <log_id>:<offset>") from None
-    return text
 
 
 def _rows_max(text: str) -> int:

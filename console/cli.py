@@ -97,9 +97,11 @@ def _run(arguments: argparse.Namespace) -> "Report":
             return _signed_in(arguments, commands.run_signin)
         case "top":
             return asyncio.run(commands.run_top(arguments, os.environ, datetime.now(UTC)))
+        case "pivot":
+            return asyncio.run(commands.run_pivot(arguments, os.environ, datetime.now(UTC)))
         case command:
-            if command == "users" and arguments.action == "erase" and not arguments.yes:
-                _confirm(arguments.user)
+            if not getattr(arguments, "yes", True):
+                _confirm(arguments.user if command == "users" else arguments.app)
             return asyncio.run(commands.RUNS[command](arguments, os.environ))
 
 
@@ -124,7 +126,7 @@ def _confirm(name: str) -> None:
     except EOFError:
         typed = ""
     if typed != name:
-        raise UsageError("that is another name; nobody was erased")
+        raise UsageError("that is another name; nothing was done")
 
 
 def _secret(name: str, *, from_stdin: bool) -> str:

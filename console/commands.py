@@ -6,12 +6,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import NoReturn
 
+from console.app_commands import apps
 from console.audit_commands import audit
 from console.client import Client
 from console.credentials import kept_credentials
 from console.errors import Refused, UsageError
 from console.live import live
+from console.pivot_command import pivot
 from console.receipt import receipt
+from console.rejected_commands import rejected
 from console.report import Report
 from console.signin import sign_in
 from console.status import status
@@ -48,6 +51,13 @@ async def run_top(arguments: argparse.Namespace, environ: Mapping[str, str], now
         )
 
 
+async def run_pivot(arguments: argparse.Namespace, environ: Mapping[str, str], now: datetime) -> Report:
+    """Return the pivot of an application's event."""
+    period = {} if arguments.period is None else arguments.period.parameters(now)
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
+        return await pivot(client, arguments, period)
+
+
 async def run_receipt(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
     """Return what became of the item that got `arguments.receipt`."""
     async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
@@ -64,6 +74,18 @@ async def run_audit(arguments: argparse.Namespace, environ: Mapping[str, str]) -
     """Return what happened to accounts, or whether its record is whole."""
     async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
         return await audit(client, arguments)
+
+
+async def run_apps(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Return applications, or what was done to one."""
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
+        return await apps(client, arguments)
+
+
+async def run_rejected(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Report:
+    """Return rejected items, or what became of their replay."""
+    async with Client(arguments.url, kept_credentials(arguments.token_file, environ)) as client:
+        return await rejected(client, arguments)
 
 
 async def run_live(arguments: argparse.Namespace, environ: Mapping[str, str]) -> NoReturn:
@@ -84,5 +106,7 @@ RUNS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], Coroutine[None
     "receipt": run_receipt,
     "users": run_users,
     "audit": run_audit,
+    "apps": run_apps,
+    "rejected": run_rejected,
 }
 """What needs arguments and environment alone, by its name."""

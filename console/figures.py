@@ -23,6 +23,11 @@ def count(number: float | None) -> str:
     return f"{number:.{digits}f}{_UNITS[power]}"
 
 
+def exact(number: float) -> str:
+    """Return the whole number, or of a fraction the 15 digits that a double surely has."""
+    return str(number) if isinstance(number, int) else f"{number:.15g}"
+
+
 def rate(per_second: float | None) -> str:
     """Return events a second; one digit behind the point below 100."""
     if per_second is None:

@@ -13,8 +13,9 @@ from console.applications import (
     change,
     create,
     defined,
-    every_app,
     fields_of,
+    listing,
+    read_listing,
     remove,
     revoke,
     rotate,
@@ -83,7 +84,7 @@ class AppsPanel(PagedPanel):
 
     async def page(self, client: Asks) -> None:
         """Show all applications."""
-        found = await every_app(client)
+        found = read_listing(await listing(client, "admin"), "admin")
         self._apps = {one.app_code: one for one in found}
         self.table.show([_row(one) for one in found], empty="there is no application")
         self.say(f"{len(found)} · the built-in one, then the oldest first")

@@ -13,7 +13,7 @@ from console.actions import bindings
 from console.asks import Asks
 from console.errors import ConsoleError
 from console.exploration import Chosen, Found, explore
-from console.figures import count
+from console.figures import count, exact
 from console.period import Period
 from console.pivot import PivotRow
 from console.screens.choice import Choice
@@ -100,8 +100,8 @@ class ExploreScreen(ModeScreen):
     def on_keyed_table_selected(self, selected: KeyedTable.Selected) -> None:
         """Show every figure of the row."""
         row = self._rows[selected.key]
-        fields = [(one.name, f"{one.value:g}") for one in row.amounts]
-        self.app.push_screen(Details(_name(selected.key, row), [*fields, ("total", f"{row.total:g}")]))
+        fields = [(one.name, exact(one.value)) for one in row.amounts]
+        self.app.push_screen(Details(_name(selected.key, row), [*fields, ("total", exact(row.total))]))
 
     def action_zoom(self) -> None:
         """Give the chart the room of the table, or take it back."""

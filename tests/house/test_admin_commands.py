@@ -98,7 +98,7 @@ def test_the_ids_of_the_record_are_those_that_other_commands_take(site: Site) ->
 def test_a_user_is_erased_once_its_name_is_typed(site: Site, tmp_path: Path) -> None:
     assert site.run("users", "erase", "anna") == (2, "", "footfall: there is no terminal to ask on; say --yes\n")
     environment = {"FOOTFALL_TOKEN": site.token}
-    for typed, ends in (("ann", "nobody was erased"), ("anna", "anna: erased")):
+    for typed, ends in (("ann", "nothing was done"), ("anna", "anna: erased")):
         with terminal([*CONSOLE, "users", "erase", "anna", "--url", site.daemon.url], tmp_path, **environment) as shown:
             shown.shows("Type 'anna' to go on")
             assert site.sign_in("anna")
