@@ -65,6 +65,7 @@ from collector.server import listen, serve, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
+from collector.statistics.pivot import PivotStatistics
 from collector.tracking import table as tracking
 from collector.tracking.auth_events import AuthEvents
 from collector.tracking.blocked import Blocked
@@ -159,6 +160,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 origins=origins,
             ).routes(),
             *statistics.routes(client, now, time.perf_counter),
+            *PivotStatistics(client, readers).routes(),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
             *rejected.routes(),

@@ -1,5 +1,7 @@
 """An application: whose it is, what may write to it and read it, and how its events are taken."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -81,3 +83,13 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     def is_built_in(self) -> bool:
         """Whether this is the application of the site itself, which needs no token."""
         return self.app_code == BUILT_IN_APP
+
+
+def by_label(definitions: Sequence[EventDefinition]) -> dict[str, EventDefinition]:
+    """Return the definitions by the source_labels that mean them: event_code, else name, else slug.
+
+    A slug that several have means none of them.
+    """
+    slugs = Counter(one.slug for one in definitions)
+    by_slug = {one.slug: one for one in definitions if slugs[one.slug] == 1}
+    return by_slug | {one.name: one for one in definitions} | {one.event_code: one for one in definitions}

@@ -15,6 +15,8 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PersonRejectedQuery,
+    Pivot,
+    PivotQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -167,6 +169,9 @@ class EventStore(Protocol):
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         """Return metrics in total or by a dimension; QueryRefused names `cursor` when `after` is not one of ours."""
+
+    async def pivot(self, query: PivotQuery) -> Pivot:
+        """Return the totals of an event by user and by value of an attr."""
 
     def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
         """Yield chunks of NDJSON, each of whole lines, at most `storage.query.CHUNK_BYTES` or one line long."""

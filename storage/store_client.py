@@ -21,6 +21,8 @@ from storage.query import (
     MetricsQuery,
     Person,
     PersonRejectedQuery,
+    Pivot,
+    PivotQuery,
     Query,
     ReceiptAnswer,
     ReceiptQuery,
@@ -80,6 +82,10 @@ class StoreClient:
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         """Ask for metrics by dimension."""
         return await self._answer(query, MetricsPage)
+
+    async def pivot(self, query: PivotQuery) -> Pivot:
+        """Ask for an event by user and value."""
+        return await self._answer(query, Pivot)
 
     async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
         """Ask what became of a line."""

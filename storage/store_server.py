@@ -23,6 +23,8 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PersonRejectedQuery,
+    Pivot,
+    PivotQuery,
     Query,
     ReceiptAnswer,
     ReceiptQuery,
@@ -50,6 +52,7 @@ Whole = (
     | BreakdownPage
     | Summary
     | MetricsPage
+    | Pivot
     | ReceiptAnswer
     | RejectedPage
     | RejectedRaw
@@ -66,6 +69,8 @@ class Reader(Protocol):
     def breakdown(self, query: BreakdownQuery) -> BreakdownPage: ...  # noqa: D102
     def summary(self, query: SummaryQuery) -> Summary: ...  # noqa: D102
     def metrics(self, query: MetricsQuery) -> MetricsPage: ...  # noqa: D102
+    def pivot(self, query: PivotQuery) -> Pivot: ...  # noqa: D102
+
     def export(self, query: ExportQuery | PersonRejectedQuery) -> Iterator[bytes]: ...  # noqa: D102
     def receipt(self, query: ReceiptQuery) -> ReceiptAnswer: ...  # noqa: D102
     def rejected(self, query: RejectedQuery) -> RejectedPage: ...  # noqa: D102
@@ -188,6 +193,8 @@ def _read(reader: Reader, query: Query) -> Whole:
             answer = reader.summary(query)
         case MetricsQuery():
             answer = reader.metrics(query)
+        case PivotQuery():
+            answer = reader.pivot(query)
         case ReceiptQuery():
             answer = reader.receipt(query)
         case RejectedQuery():

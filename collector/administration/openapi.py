@@ -43,11 +43,14 @@ PATH_SCHEMAS: dict[str, Schema] = {
 }
 """What is known of a path parameter by its name; any other is some text."""
 
+OF_ANY: dict[type, Schema] = {dict: {"type": "object"}, list: {"type": "array", "items": {"type": "object"}}}
+"""Answers whose members have names that nobody knows before."""
+
 TAGS = {
     "auth": "accounts",
     "app": "applications",
     **dict.fromkeys(FOR_PAGES, "tracking"),
-    **dict.fromkeys(("stats", "query", "live", "export"), "statistics"),
+    **dict.fromkeys(("stats", "query", "analytics", "live", "export"), "statistics"),
 }
 """The group of a route by the first step of its path; every other one is about the service."""
 
@@ -190,8 +193,8 @@ def _any_of(shapes: Iterable[type]) -> Schema:
 
 
 def _reference(shape: type) -> Schema:
-    if shape is dict:
-        return {"type": "object"}
+    if shape in OF_ANY:
+        return OF_ANY[shape]
     return {"$ref": f"{REFERENCE}{shape.__name__}"}
 
 
@@ -199,7 +202,7 @@ def _components(routes: Sequence[Route]) -> dict[str, Schema]:
     shapes: set[type] = {problem.Problem}
     for route in routes:
         shapes.update(route.takes.shapes if route.takes else (), *(answer.shapes for answer in route.answers.values()))
-    ordered = sorted(shapes - {dict}, key=lambda shape: shape.__name__)
+    ordered = sorted(shapes - OF_ANY.keys(), key=lambda shape: shape.__name__)
     models = [shape for shape in ordered if issubclass(shape, BaseModel)]
     structs = [shape for shape in ordered if not issubclass(shape, BaseModel)]
     # References go by the plain name, so it can stand for one shape only; msgspec would give two of a name longer ones.

@@ -1,13 +1,12 @@
 """Event definitions at the door: what the events of an application may be, made ready once for each state of it."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from collector.wire.problem import FieldError
-from storage.app import App, AttrType, EventDefinition
+from storage.app import App, AttrType, EventDefinition, by_label
 
 CLAIMED = "claimed_id_user"
 """The attr that keeps an id_user which nobody has proved: the door's own, so no definition names it."""
@@ -64,16 +63,6 @@ class ReadyDefinitions:
         if len(self._ready) > READY_MAX:
             del self._ready[next(iter(self._ready))]
         return ready
-
-
-def by_label(definitions: Sequence[EventDefinition]) -> dict[str, EventDefinition]:
-    """Return the definitions by the source_labels that mean them: event_code, else name, else slug.
-
-    A slug that several have means none of them.
-    """
-    slugs = Counter(one.slug for one in definitions)
-    by_slug = {one.slug: one for one in definitions if slugs[one.slug] == 1}
-    return by_slug | {one.name: one for one in definitions} | {one.event_code: one for one in definitions}
 
 
 def _kinds(definition: EventDefinition) -> Kinds:

@@ -109,7 +109,7 @@ def parse(pairs: Iterable[tuple[str, str]], shape: type[Parameters]) -> Paramete
     _refuse_repeated(name for name, _ in pairs)
     texts = dict(pairs)
     try:
-        parameters = msgspec.convert(_typed(texts), shape, strict=False)
+        parameters = msgspec.convert(_typed(texts, shape), shape, strict=False)
     except msgspec.ValidationError as error:
         found = field_error(error)
         raise _invalid(found.path.removeprefix("$.").partition("[")[0], found.code, found.message) from None
@@ -132,12 +132,12 @@ def _refuse_null(parameters: msgspec.Struct, sent: Mapping[str, str]) -> None:
             raise _invalid(field.encode_name, "wrong_value", "there is no such value; leave the parameter out")
 
 
-def _typed(texts: Mapping[str, str]) -> dict[str, object]:
+def _typed(texts: Mapping[str, str], shape: type[msgspec.Struct]) -> dict[str, object]:
     typed: dict[str, object] = dict(texts)
     for name in ("from", "to"):
         if name in texts:
             typed[name] = _time(name, texts[name])
-    if "by" in texts:
+    if "by" in texts and issubclass(shape, VisitsParameters):
         typed["by"] = _dimensions(texts["by"])
     return typed
 

@@ -10,7 +10,7 @@ import msgspec
 from duckdb import DuckDBPyConnection
 
 from storage import cursor
-from storage.duckdb import metrics, receipts
+from storage.duckdb import metrics, pivot, receipts
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
 from storage.duckdb.person_rejected import person_rejected
 from storage.duckdb.statement import Row, statement
@@ -27,6 +27,8 @@ from storage.query import (
     MetricsQuery,
     PageCount,
     PersonRejectedQuery,
+    Pivot,
+    PivotQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -120,6 +122,11 @@ class Reader:
         more = len(found) > query.limit
         following = cursor.encode(metrics.MetricsPlace(shown[-1][-1], shown[-1][0]), query) if more else None
         return MetricsPage(rows, following, position, rows_scanned)
+
+    def pivot(self, query: PivotQuery) -> Pivot:
+        """Return an event by user and value."""
+        times = {"from_time": _naive(query.from_time), "to_time": _naive(query.to_time)}
+        return pivot.pivot(self.rows, query, times)
 
     def export(self, query: ExportQuery | PersonRejectedQuery) -> Iterator[bytes]:
         """Yield chunks of whole lines: what was stored when the first one was asked for, in load order."""

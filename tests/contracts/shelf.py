@@ -20,6 +20,8 @@ from storage.query import (
     MetricsPage,
     MetricsQuery,
     PersonRejectedQuery,
+    Pivot,
+    PivotQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -108,6 +110,9 @@ class InThreads:
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         return await self._ask(lambda reader: reader.metrics(query))
+
+    async def pivot(self, query: PivotQuery) -> Pivot:
+        return await self._ask(lambda reader: reader.pivot(query))
 
     async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
         return await self._ask(lambda reader: reader.receipt(query))

@@ -27,6 +27,8 @@ from storage.query import (
     PageCount,
     Person,
     PersonRejectedQuery,
+    Pivot,
+    PivotQuery,
     ReceiptAnswer,
     ReceiptQuery,
     RejectedPage,
@@ -40,7 +42,7 @@ from storage.query import (
     VisitsPage,
     VisitsQuery,
 )
-from tests.fakes import enrichment, metrics
+from tests.fakes import enrichment, metrics, pivot
 from tests.fakes.stored import Stored
 
 LOG_ID = "0000000001-fake"
@@ -159,6 +161,9 @@ class MemoryStore:
 
     async def metrics(self, query: MetricsQuery) -> MetricsPage:
         return metrics.page(self._counted(), len(self._ledger), query)
+
+    async def pivot(self, query: PivotQuery) -> Pivot:
+        return pivot.pivot(self._counted(), query)
 
     async def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
         chunk = b""

@@ -40,7 +40,13 @@ def person(**members: object) -> Event:
         "country": "XS",
         "violation": "secret",
     }
-    return event(page_url="/private?utm_campaign=secret", title="secret title", attrs={"note": "ada-the-user was here"}, **told, **members)
+    return event(
+        page_url="/private?utm_campaign=secret",
+        title="secret title",
+        attrs={"note": "ada-the-user was here"},
+        **told,
+        **members,
+    )
 
 
 ITEMS: list[Event | RejectedItem] = [
