@@ -21,18 +21,16 @@ async def chromium() -> AsyncIterator[BrowserType]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: BrowserType) -> AsyncIterator[Browser]:
-    opened = await chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-    yield opened
-    await opened.close()
+    async with await chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def visitor(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser that nobody has used before; for engagement, time passes by `pass` alone."""
-    context = await browser.new_context()
-    await context.add_init_script("let at = 1; performance.now = () => at; window.pass = (ms) => (at += ms)")
-    yield context
-    await context.close()
+    async with await browser.new_context() as context:
+        await context.add_init_script("let at = 1; performance.now = () => at; window.pass = (ms) => (at += ms)")
+        yield context
 
 
 @pytest_asyncio.fixture(loop_scope="module")

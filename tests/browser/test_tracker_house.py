@@ -73,6 +73,11 @@ async def walk(page: Page, shop: str) -> None:
 WALKED = ("pageview",) * 3 + ("Add to cart",) * 2 + ("Resistors", "Compare", "Diodes")
 
 
+async def all_answered(page: Page) -> None:
+    """Return once nothing waits in the browser: what was sent more than once is then in the log as often."""
+    await page.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('footfall:'))")
+
+
 async def sign_in(page: Page) -> None:
     await page.fill("[name=nickname]", ADA["nickname"])
     await page.fill("[name=password]", ADA["password"])
@@ -122,6 +127,7 @@ async def test_events_of_an_outage_arrive_once_when_the_daemon_is_back(
     await page.click("text=Home")
     await page.wait_for_selector("h1:has-text('Home')")
     labels = (*WALKED, "Add to cart", "pageview", "Compare", "pageview", "Home", "pageview")
+    await all_answered(page)
     events = await arrived(daemon, *labels)
     assert Counter(event["source_label"] for event in events) == Counter(labels)
     assert len({event["event_id"] for event in events}) == len(labels)
@@ -168,9 +174,9 @@ async def used_by(chromium: BrowserType, profile: Path, *, blocks: bool) -> Asyn
     (profile / "Default").mkdir(parents=True)
     choice = {"profile": {"block_third_party_cookies": blocks, "cookie_controls_mode": int(blocks)}}
     (profile / "Default" / "Preferences").write_text(json.dumps(choice))
-    context = await chromium.launch_persistent_context(profile, executable_path=shutil.which("chromium"), args=FLAGS)
-    yield await context.new_page()
-    await context.close()
+    program = shutil.which("chromium")
+    async with await chromium.launch_persistent_context(profile, executable_path=program, args=FLAGS) as context:
+        yield await context.new_page()
 
 
 async def is_known_to_others(page: Page) -> bool:
@@ -203,7 +209,7 @@ async def test_on_another_origin_every_event_arrives_once_and_is_one_persons_wha
         await walk(page, shop)
         await sign_in(page)
         await page.click("text=Compare")
-        await page.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('footfall:'))")
+        await all_answered(page)
         assert await is_known_to_others(page) is not blocks
     await asyncio.to_thread(wait_for, lambda: daemon.get("/health", daemon.admin_token())["ledger"]["pending"] == 0)
     daemon.stop()
