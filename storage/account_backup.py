@@ -1,7 +1,8 @@
-"""Accounts in a backup: users, whose account was removed, the audit log, and what else outlives a restart."""
+"""Accounts and applications in a backup: whose account was removed, the audit log, and what else outlives a restart."""
 
 from pathlib import Path
 
+from storage.app_files import LAST_USED_NAME
 from storage.audit_file import HEAD_NAME
 from storage.copying import CHUNK_BYTES, copy_many, copy_tree
 from storage.errors import DirectoryUnusable
@@ -10,6 +11,7 @@ from storage.tombstones import FILE_NAME as REMOVED_NAME
 from storage.tombstones import Tombstones
 
 USER_FILES = "[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*.json"
+APP_FILES = "*.json"
 AUDIT_FILES = "*.ndjson"
 THROTTLE_NAME = "throttle.json"
 
@@ -17,6 +19,7 @@ THROTTLE_NAME = "throttle.json"
 def copy_accounts(data: Path, copy: Path) -> None:
     """Copy all of it from a data directory, also while a daemon works on it."""
     copy_many(data / "users", copy / "users", USER_FILES)
+    _copy_apps(data, copy)
     # The head first: it must not be ahead of the entries, or the end would look cut off.
     copy_tree(data / "audit", copy / "audit", HEAD_NAME)
     copy_tree(data / "audit", copy / "audit", AUDIT_FILES)
@@ -41,12 +44,18 @@ def restore_accounts(source: Path, data: Path) -> None:
     """
     removed = _merge_removed(source, data)
     copy_many(source / "users", data / "users", USER_FILES, takes=lambda path: path.stem not in removed)
+    _copy_apps(source, data)
     for name in (AUDIT_FILES, HEAD_NAME):
         copy_tree(
             source / "audit", data / "audit", name, takes=lambda path: _is_longer(path, data / "audit" / path.name)
         )
     copy_tree(source, data, THROTTLE_NAME)
     copy_tree(source, data, LAST_SEEN_NAME)
+
+
+def _copy_apps(source: Path, target: Path) -> None:
+    copy_tree(source / "apps", target / "apps", APP_FILES)
+    copy_tree(source, target, LAST_USED_NAME)
 
 
 def _merge_removed(source: Path, data: Path) -> Tombstones:

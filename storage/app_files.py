@@ -19,11 +19,12 @@ from storage.event import BUILT_IN_APP
 from storage.files import make_directory, read_file, replace_file
 from storage.filesystem import LOCAL
 from storage.last_seen import KEEP_S, LastSeen
+from storage.private import require_private
 
 APP_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """What may become part of a path."""
 SUFFIX = ".json"
-DRAFTS = ".*.tmp"
+DRAFT = re.compile(r"\..+\.tmp")
 """What a crash leaves of files that were being written."""
 LAST_USED_NAME = "last_used.json"
 
@@ -50,7 +51,7 @@ class AppFiles:
         """Make the directory, or read every application in it.
 
         Raises:
-            DirectoryUnusable: the directory or a file in it cannot be read.
+            DirectoryUnusable: the directory or a file in it cannot be read, or others can enter it.
             AppFileCorrupt: a file is no application: its events would be refused, so nothing starts.
         """
         await asyncio.to_thread(self._open)
@@ -175,12 +176,14 @@ class AppFiles:
     def _open(self) -> None:
         try:
             make_directory(self._root)
-            for draft in self._root.glob(DRAFTS):
-                draft.unlink()
-            for path in self._root.glob(f"*{SUFFIX}"):
-                self._index.put(_read(path))
+            require_private(self._root)
+            for path in list(self._root.iterdir()):
+                if DRAFT.fullmatch(path.name):
+                    path.unlink()
+                elif path.suffix == SUFFIX:
+                    self._index.put(_read(path))
         except OSError as error:
-            raise DirectoryUnusable(f"{self._root}: {error}") from error
+            raise DirectoryUnusable(f"{self._root}: applications cannot be read: {error}") from error
         self._used.read({one.token_id for app in self._index.apps() for one in app.read_tokens})
 
     def _place(self, app_code: str) -> Path:

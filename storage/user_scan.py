@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections import deque
 from collections.abc import Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ import structlog
 
 from storage.errors import DirectoryUnusable, UserExists, UserFileCorrupt
 from storage.files import make_directory
+from storage.private import require_private
 from storage.user_directory import SUFFIX, content_of, delete_user, is_place, set_aside, user_in
 from storage.user_index import UserIndex
 
@@ -47,17 +47,11 @@ def read_all(root: Path, index: UserIndex, removed: Container[str]) -> None:
     """
     try:
         make_directory(root)
-        _require_private(root)
+        require_private(root)
         for file in _files(str(root)):
             _take(file, index, removed)
     except OSError as error:
         raise DirectoryUnusable(f"{root}: users cannot be read: {error}") from error
-
-
-def _require_private(root: Path) -> None:
-    mode = stat.S_IMODE(root.stat().st_mode)
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise DirectoryUnusable(f"{root}: others can enter it (mode {mode:04o}); run `chmod 700 {root}`")
 
 
 def _files(root: str) -> Iterator[UserFile]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.account_ports import UserStore
+from storage.account_ports import AppStore, UserStore
+from tests.contracts.apps import APP_STORES
 from tests.contracts.linked import store_process_shelf
 from tests.contracts.shelf import SINKS, Adapter, Shelf, SinkShelf
 from tests.contracts.users import STORES
@@ -27,5 +28,11 @@ async def sink_shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 @pytest.fixture(params=STORES)
 async def users(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UserStore]:
+    async with request.param(tmp_path) as store:
+        yield store
+
+
+@pytest.fixture(params=APP_STORES)
+async def apps(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AppStore]:
     async with request.param(tmp_path) as store:
         yield store

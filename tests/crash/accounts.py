@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from storage.account_ports import UserStore
 from storage.user import User
 from storage.user_files import UserFiles
+from tests.crash.images import STANDARD_OUTPUT
 from tests.fakes.users import MemoryUsers
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -33,8 +34,6 @@ USERS = [
 ]
 """The last two have the names of the first two, who are removed before."""
 USERS[6:] = [replace(USERS[6], nickname="u0", email="u0@example.org"), replace(USERS[7], nickname="u1")]
-
-STANDARD_OUTPUT = 1
 
 Act = Callable[[UserStore], Awaitable[object]]
 

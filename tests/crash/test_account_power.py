@@ -6,11 +6,7 @@
 import asyncio
 import os
 import random
-import shutil
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,56 +14,18 @@ from structlog.testing import capture_logs
 from storage.user import User
 from storage.user_files import UserFiles
 from storage.user_list import UsersQuery
-from tests.crash.accounts import STANDARD_OUTPUT, State, states
+from tests.crash.accounts import State, states
 from tests.crash.disk import Node
+from tests.crash.images import Image, Leave, Recording, cut_by, images, recorded
 from tests.crash.life import Violated, require
 from tests.crash.machine import Machine
-from tests.crash.recording import Call, record
 
 CUTS = int(os.environ.get("CRASH_CUTS", "1"))
 
-Leave = Callable[[Machine, Path], None]
-"""Writes what a machine leaves into a new directory."""
-
-
-class Recording(NamedTuple):
-    """What the story did below `root`, where nothing was before, and the states it went through."""
-
-    root: Path
-    before: Path
-    calls: list[Call]
-    states: list[State]
-
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    work = tmp_path_factory.mktemp("recorded")
-    root, before = work / "data", work / "before"
-    root.mkdir()
-    before.mkdir()
-    calls = record([sys.executable, "-m", "tests.crash.accounts", str(root)], work / "strace")
-    return Recording(root, before, calls, asyncio.run(states()))
-
-
-class Image(NamedTuple):
-    """A data directory that was left behind so many acknowledged steps."""
-
-    data: Path
-    acknowledged: int
-
-
-def images(recording: Recording, machine: Machine, leave: Leave, directory: Path) -> Iterator[Image]:
-    """Yield what is left behind every call that changes something, each gone with the next."""
-    acknowledged = 0
-    for call in recording.calls:
-        acknowledged += call.name == "write" and call.descriptor == STANDARD_OUTPUT
-        if machine.do(call):
-            image = directory / "image"
-            leave(machine, image)
-            if (image / "users").exists():
-                (image / "users").chmod(0o700)
-            yield Image(image, acknowledged)
-            shutil.rmtree(image)
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording[State]:
+    return recorded("tests.crash.accounts", tmp_path_factory.mktemp("recorded"), asyncio.run(states()))
 
 
 async def check(image: Image, expected: list[State]) -> None:
@@ -96,7 +54,7 @@ async def started(data: Path) -> State:
         return State({user_id: user for user_id, user in found.items() if isinstance(user, User)}, seen)
 
 
-async def check_all(recording: Recording, machine: Machine, leave: Leave, directory: Path) -> int:
+async def check_all(recording: Recording[State], machine: Machine, leave: Leave, directory: Path) -> int:
     """Check what is left behind each call that changes something, and return how many those are."""
     count = 0
     for image in images(recording, machine, leave, directory):
@@ -105,26 +63,21 @@ async def check_all(recording: Recording, machine: Machine, leave: Leave, direct
     return count
 
 
-async def test_a_kill_behind_any_call_leaves_every_user_old_or_new(recording: Recording, tmp_path: Path) -> None:
+async def test_a_kill_behind_any_call_leaves_every_user_old_or_new(recording: Recording[State], tmp_path: Path) -> None:
     machine = Machine(recording.root, recording.before)
     assert await check_all(recording, machine, Machine.write, tmp_path) > 100
 
 
 @pytest.mark.parametrize("seed", range(CUTS))
 async def test_a_power_cut_behind_any_call_leaves_every_user_old_or_new(
-    recording: Recording, seed: int, tmp_path: Path
+    recording: Recording[State], seed: int, tmp_path: Path
 ) -> None:
     machine = Machine(recording.root, recording.before)
     await check_all(recording, machine, cut_by(random.Random(seed)), tmp_path)
 
 
-def cut_by(dice: random.Random) -> Leave:
-    return lambda machine, image: machine.cut(image, dice)
-
-
-def test_every_step_was_acknowledged(recording: Recording) -> None:
-    lines = [call for call in recording.calls if call.name == "write" and call.descriptor == STANDARD_OUTPUT]
-    assert len(lines) == len(recording.states) - 1
+def test_every_step_was_acknowledged(recording: Recording[State]) -> None:
+    assert recording.acknowledged == len(recording.states) - 1
 
 
 class WithoutUserSync(Machine):
@@ -153,7 +106,7 @@ class WithoutTombstoneSync(Machine):
 
 @pytest.mark.parametrize("mutant", [WithoutUserSync, WithoutDirectorySync, WithoutTombstoneSync])
 async def test_accounts_that_forget_to_sync_are_caught(
-    recording: Recording, mutant: type[Machine], tmp_path: Path
+    recording: Recording[State], mutant: type[Machine], tmp_path: Path
 ) -> None:
     machine = mutant(recording.root, recording.before)
     with pytest.raises(Violated):

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from storage.account_backup import copy_accounts
+from storage.app_files import AppFiles
 from storage.audit import AuditRow
 from storage.audit_file import AuditFile, audit_key
 from storage.errors import DirectoryUnusable, LogCorrupt
 from storage.user import User
 from storage.user_files import UserFiles
 from storage.wal.backup import make_backup, restore
+from tests.contracts.apps import app, read_token
 from tests.logs import open_log
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -101,6 +104,23 @@ async def test_a_restored_directory_has_accounts_audit_log_throttle_and_who_was_
         assert await users.by_nickname("anna") == ANNA
         assert await users.by_nickname("boris") == BORIS
         assert users.last_seen(ANNA.user_id) == NOON
+
+
+async def test_a_restored_directory_has_applications_as_they_were_then(here: Path) -> None:
+    kept, changed = app("kept", read_tokens=(read_token(),)), app("changed")
+    token_id = kept.read_tokens[0].token_id
+    async with AppFiles(here / "apps") as apps:
+        await apps.add(kept)
+        await apps.add(changed)
+        apps.used(token_id, NOON)
+    source = backed_up(here)
+    async with AppFiles(here / "apps") as apps:
+        await apps.remove(kept.app_code)
+        await apps.update(changed.app_code, lambda one: replace(one, mode="enforce"))
+    for data in (here.with_name("there"), without_log(here)):
+        async with AppFiles(restored(source, data) / "apps") as apps:
+            assert {one.app_code: one for one in apps.every()} == {one.app_code: one for one in (kept, changed)}
+            assert apps.last_used(token_id) == NOON
 
 
 async def test_h11_backup_and_restored_directory_are_private(here: Path) -> None:
