@@ -1,7 +1,8 @@
 """What events of long ago cost the store's load: `python -m bench.late [--events N] [--loads N] [--dir DIRECTORY]`.
 
 A store of N made-up events of the 365 days before today is given batches of events of today, all with ids and times of
-their clients. A share of them has a time of any moment of the year: their repeats are looked for on those days.
+their clients. A share of them has a time of any moment of the year before, and so has one in a hundred of the stored ones:
+a store that got such events for a year has them between all others.
 """
 
 import argparse
@@ -32,8 +33,21 @@ STORE = Store()
 BATCHES = (STORE.batch_events, BACKLOG_BATCHES * STORE.batch_events)
 """Events of a load as they come in, and while more waits."""
 
+STORED_LATE_PERCENT = 1
+
 MAKE_EVENTS = """
 INSERT INTO events BY NAME
+WITH made AS (
+    SELECT
+        number,
+        hash(number) % 100 < $late_percent AS is_late,
+        TIMESTAMP '2026-11-21' - to_microseconds(((1 - number / $events) * $days * 86400e6)::BIGINT) AS received_at,
+        CASE WHEN is_late
+            THEN received_at - to_microseconds((hash(number, 'late') % ($days * 86_400_000_000)::UBIGINT)::BIGINT)
+            ELSE received_at
+        END AS occurred_at
+    FROM range($events) AS one(number)
+)
 SELECT
     1 AS position,
     'old' AS log_id,
@@ -42,12 +56,14 @@ SELECT
     uuid() AS event_key,
     'pageview' AS source_label,
     (number * 7919 % 30000)::VARCHAR AS anonymous_id,
-    TIMESTAMP '2026-11-21' - to_microseconds(((1 - number / $events) * $days * 86400e6)::BIGINT) AS occurred_at,
+    occurred_at,
     true AS time_given,
-    occurred_at AS received_at,
+    CASE WHEN NOT is_late THEN epoch_us(occurred_at) // 3_600_000_000 END AS timely_hour,
+    received_at,
     'https://shop.example/products/' || number // 7 % 1000 AS page_url
-FROM range($events) AS made(number)
+FROM made
 """
+MAKE_UNTIMELY = "INSERT INTO untimely SELECT app_code, event_key, occurred_at FROM events WHERE timely_hour IS NULL"
 MAKE_LEDGER = "INSERT INTO ledger VALUES (1, 'old', 0, $1 - 1, $1, 0, 0, 0, 0, 1, 1, now()::TIMESTAMP)"
 LINE = (
     '{"offset":%d,"event_id":"%s","app_code":"site","source_label":"pageview","received_at":"%s","occurred_at":"%s",'
@@ -107,7 +123,9 @@ def make(path: Path, events: int) -> None:
     """Make the database of the old events."""
     connection = connect(path, memory_limit_mb=2048, threads=2, temp_directory=path.parent / "tmp", created_at=TODAY)
     with connection:
-        connection.execute(MAKE_EVENTS, {"events": events, "days": DAYS})
+        parameters = {"events": events, "days": DAYS, "late_percent": STORED_LATE_PERCENT}
+        connection.execute(MAKE_EVENTS, parameters)
+        connection.execute(MAKE_UNTIMELY)
         connection.execute(MAKE_LEDGER, [events])
         connection.execute("CHECKPOINT")
 

@@ -20,7 +20,7 @@ TEMP_BYTES_MAX = 1 << 30
 JOIN_VALUES_MAX = 1000
 """Up to so many values of one side of a join DuckDB skips what cannot match them on the other; its own limit is 50.
 
-So a load with a few hundred events of long ago reads a few row groups, not all between the first and the last of them.
+So a load with events of some hundred different hours reads the row groups of these, not all between the first and the last.
 """
 
 

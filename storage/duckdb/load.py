@@ -1,13 +1,12 @@
 """One load: the lines of a range of a log, and the ledger row that says so, in one transaction (rules R7 and R11)."""
 
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
-from storage.duckdb.days import day_ranges
 from storage.duckdb.enrich import STAGING, Enrichment, enrich_staged
 from storage.duckdb.erase import erase_staged
 from storage.duckdb.statement import statement
@@ -20,9 +19,6 @@ from storage.suppression import Suppression
 PROMPT_S = 600
 """An event that is received so long after its client's time, or later, is looked for in the table `untimely`."""
 
-DAY_RANGES_MAX = 8
-"""Ranges of days that are searched for repeats one by one; more are joined to these."""
-
 CLOCK = {"clock_skew_us": CLOCK_SKEW_S * 1_000_000, "prompt_us": PROMPT_S * 1_000_000}
 
 
@@ -31,10 +27,9 @@ class LinesWrong(StorageError):
 
 
 class Staged(NamedTuple):
-    """What the staged lines hold; times from the fourth last on are those of ids that clients chose.
+    """What the staged lines hold; the last three are about ids that clients chose.
 
-    `timely_from` and `timely_to` are the first and the last client's time of timely lines, `days` those of untimely ones,
-    ascending; `earliest_without_time` is when the first line without a client's time was received.
+    `earliest_without_time` is when the first line without a client's time was received.
     """
 
     lines: int
@@ -44,9 +39,8 @@ class Staged(NamedTuple):
     has_rejected: bool
     has_signed_in: bool
     has_untimely: bool
-    timely_from: datetime | None
-    timely_to: datetime | None
-    days: list[date]
+    has_timely_ids: bool
+    has_untimely_ids: bool
     earliest_without_time: datetime | None
 
 
@@ -148,17 +142,16 @@ def _check_offsets(batch: LogRange, staged: Staged) -> None:
 
 
 def _find_repeats(connection: DuckDBPyConnection, staged: Staged) -> None:
-    has_times = staged.timely_from is not None or bool(staged.days)
-    has_given_ids = has_times or staged.earliest_without_time is not None
-    connection.execute(statement("repeats_in_batch" if has_given_ids else "no_repeats"))
-    if has_times:
-        connection.execute(statement("repeats_of_untimely"))
-    if staged.timely_from is not None:
-        near = {"from_time": staged.timely_from, "to_time": staged.timely_to, "of_untimely": False}
-        connection.execute(statement("repeats_of_timely"), CLOCK | near)
-    for first_day, last_day in day_ranges(staged.days, DAY_RANGES_MAX):
-        bounds = {"from_time": first_day, "to_time": datetime.combine(last_day, time.max), "of_untimely": True}
-        connection.execute(statement("repeats_of_timely"), CLOCK | bounds)
+    if not (staged.has_timely_ids or staged.has_untimely_ids or staged.earliest_without_time):
+        connection.execute(statement("no_repeats"))
+        return
+    connection.execute(statement("repeats_in_batch"))
+    connection.execute(statement("repeats_of_untimely"))
+    # One behind the other: together, a few times of long ago would have more read for each of today's.
+    if staged.has_timely_ids:
+        connection.execute(statement("repeats_of_timely"), {"is_untimely": False})
+    if staged.has_untimely_ids:
+        connection.execute(statement("repeats_of_timely"), {"is_untimely": True})
     if staged.earliest_without_time is not None:
         connection.execute(statement("repeats_without_time"), {"earliest": staged.earliest_without_time})
 

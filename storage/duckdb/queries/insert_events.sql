@@ -3,7 +3,7 @@ INSERT INTO events BY NAME
 SELECT
     $position AS position,
     $log_id AS log_id,
-    batch.* EXCLUDE (id_given, is_untimely, user_agent, landing, rejected_code, rejected_raw, rejected_reason)
+    batch.* EXCLUDE (id_given, client_hour, is_untimely, user_agent, landing, rejected_code, rejected_raw, rejected_reason)
         REPLACE (
             nullif(client_time, occurred_at) AS client_time,
             CASE
@@ -13,6 +13,7 @@ SELECT
             END AS filtered
         ),
     client_time IS NOT NULL AS time_given,
+    CASE WHEN NOT is_untimely THEN client_hour END AS timely_hour,
     CASE WHEN batch.user_agent IS NOT NULL THEN coalesce(agent_id, 0) END AS agent_id,
     CASE WHEN batch.landing IS NOT NULL THEN coalesce(arrival_id, 0) END AS arrival_id
 FROM batch

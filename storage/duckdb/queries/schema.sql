@@ -18,6 +18,7 @@ CREATE TABLE events (
     time_given BOOLEAN NOT NULL,    -- whether the client sent one
     client_time TIMESTAMP,          -- the client's own, only where occurred_at is another
     clock VARCHAR,                  -- why it is another: corrected, clamped
+    timely_hour INTEGER,            -- hours since 1970 of the client's time; none without, and of rows in `untimely`
     sent_at TIMESTAMP,
     received_at TIMESTAMP NOT NULL,
     page_url VARCHAR,
@@ -32,8 +33,8 @@ CREATE TABLE events (
     arrival_id INTEGER
 );
 
--- What a repeat is looked for by of the events that do not stand near their client's time in `events`: those that came
--- late, or by a clock that was off. So a look for a repeat never reads all events.
+-- The events that do not stand near their client's time in `events`, for they came late or by a clock that was off.
+-- timely_hour therefore rises from row group to row group, and no look for a repeat reads all events.
 CREATE TABLE untimely (
     app_code VARCHAR NOT NULL,
     event_key UUID NOT NULL,

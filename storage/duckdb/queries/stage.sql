@@ -37,6 +37,7 @@ SELECT
     anonymous_id,
     occurred_at,
     client_time,
+    epoch_us(client_time) // 3_600_000_000 AS client_hour,
     CASE WHEN is_ahead THEN 'clamped' WHEN client_time <> occurred_at THEN 'corrected' END AS clock,
     coalesce(client_time <> occurred_at OR epoch_us(received_at) - epoch_us(client_time) > $prompt_us, false) AS is_untimely,
     sent_at,
