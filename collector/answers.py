@@ -56,6 +56,11 @@ def unchanged_answer(etag: str) -> web.Response:
     return web.Response(status=http.HTTPStatus.NOT_MODIFIED, headers={**_WITHOUT_BODY, "ETag": etag})
 
 
+def text_answer(text: str, status: int) -> web.Response:
+    """Return an answer for programs that read no JSON."""
+    return web.Response(text=text, status=status, headers=_WITHOUT_BODY)
+
+
 def picture_answer(headers: Mapping[str, str]) -> web.Response:
     """Return PIXEL; `headers` are added to HEADERS."""
     return web.Response(body=PIXEL, headers={**HEADERS, **headers, "Content-Type": GIF})

@@ -22,6 +22,7 @@ from collector.routes import Handler, Pictured
 from collector.statistics.live import LiveFull
 from collector.tracking.replay import NotReplayable
 from collector.wire import problem as wire
+from collector.wire.plausible import EventInvalid
 from storage import errors as storage
 
 log = structlog.get_logger()
@@ -51,6 +52,7 @@ TABLE: dict[type[Exception], Status] = {
     wire.BodyTooLarge: Status(413),
     wire.BodyTypeUnsupported: Status(415),
     wire.BodyInvalid: Status(422),
+    EventInvalid: Status(400),
     wire.QueryInvalid: Status(422),
     caller.TokenMissing: Status(401, headers=BEARER),
     caller.TokenInvalid: Status(401, headers=BEARER_INVALID),

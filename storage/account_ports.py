@@ -126,6 +126,9 @@ class AppStore(Protocol):
     def by_read_token(self, digest: str) -> App | None:
         """Return the application that the read token of this digest reads, or None; it may have expired."""
 
+    def by_hostname(self, hostname: str) -> App | None:
+        """Return the oldest application that lists this hostname, or None."""
+
     def lists_origin(self, origin: str) -> bool:
         """Return whether any application lists this origin."""
 

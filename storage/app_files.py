@@ -80,6 +80,10 @@ class AppFiles:
         """Return the application as the port says."""
         return self._index.by_read_token(digest)
 
+    def by_hostname(self, hostname: str) -> App | None:
+        """Return the application as the port says."""
+        return self._index.by_hostname(hostname)
+
     def lists_origin(self, origin: str) -> bool:
         """Return whether one does, as the port says."""
         return self._index.lists_origin(origin)

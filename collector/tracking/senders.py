@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 from aiohttp import hdrs, web
+from msgspec.structs import replace
 from multidict import istr
 
 from collector.identity.caller import Authenticate, TokenInvalid, TokenMissing
 from collector.tracking.context import Context
 from collector.tracking.visitor import Visitor, Visitors
+from collector.wire.plausible import site_of
 from storage.account_ports import AppStore
 from storage.app import App
 
@@ -61,15 +63,41 @@ class Senders:
         Raises:
             ApiTokenMissing, ApiTokenUnknown, TokenInvalid, IdentityUnreachable: nothing may be kept of it.
         """
-        headers = request.headers
-        token = headers.get(X_API_TOKEN, api_token)
-        if token is None and "?" in request.raw_path:
-            token = request.query.get(IN_QUERY)
-        app = self._app_of(token)
-        if hdrs.ORIGIN in headers:
+        return await self._to(self._app_of(_token_of(request, api_token)), request)
+
+    async def of_cookieless(self, request: web.Request, domain: str, host: str) -> Visitor:
+        """Return who sends the request for a domain, of whom no cookie is asked whatever the application's own way is.
+
+        Without an api_token beside it the domain is one itself, or one of the hostnames of an application: the built-in
+        one before others, an older one before a newer. Where the built-in one has none, its domains are those of the page
+        itself, whose host `host` is, and all above it.
+
+        Raises:
+            ApiTokenMissing, ApiTokenUnknown, TokenInvalid, IdentityUnreachable: nothing may be kept of it.
+        """
+        token = _token_of(request, None)
+        app = self._of_domain(domain, host) if token is None else self._app_of(token)
+        return await self._to(replace(app, visitors="cookieless"), request)
+
+    async def _to(self, app: App, request: web.Request) -> Visitor:
+        if hdrs.ORIGIN in request.headers:
             request[WRITTEN_TO] = app
-        caller = await self._authenticate(request) if hdrs.AUTHORIZATION in headers else None
+        caller = await self._authenticate(request) if hdrs.AUTHORIZATION in request.headers else None
         return self._visitors.of(request, caller, app, self._context_of(request, app))
+
+    def _of_domain(self, domain: str, host: str) -> App:
+        if (app := self._apps.by_write_token(domain)) is not None:
+            return app
+        site, own = site_of(domain), self._built_in.hostnames
+        names = (site, f"www.{site}")
+        if not set(names).isdisjoint(own):
+            return self._app_of(None)
+        for name in names:
+            if (app := self._apps.by_hostname(name)) is not None:
+                return app
+        if not own and (host == site or host.endswith(f".{site}")):
+            return self._app_of(None)
+        raise ApiTokenUnknown("no application has this domain")
 
     def _app_of(self, token: str | None) -> App:
         if token is None:
@@ -80,3 +108,10 @@ class Senders:
         if app is None:
             raise ApiTokenUnknown
         return app
+
+
+def _token_of(request: web.Request, in_body: str | None) -> str | None:
+    token = request.headers.get(X_API_TOKEN, in_body)
+    if token is None and "?" in request.raw_path:
+        return request.query.get(IN_QUERY)
+    return token

@@ -4,6 +4,7 @@ from collector.routes import Route
 from collector.tracking.device import Devices
 from collector.tracking.intake import Intake
 from collector.tracking.pixel import Pixel
+from collector.tracking.plausible import Plausible
 from collector.tracking.segment import Segment
 from collector.tracking.senders import Senders
 from collector.tracking.track import Tracking
@@ -18,5 +19,6 @@ def routes(intake: Intake, senders: Senders, visitors: Visitors) -> list[Route]:
         *Devices(intake, senders).routes(),
         *Pixel(intake, senders, visitors).routes(),
         *Segment(intake, senders).routes(),
+        *Plausible(intake, senders).routes(),
         *Tracker().routes(),
     ]

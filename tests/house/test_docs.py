@@ -25,6 +25,7 @@ from collector.wire.audit import AuditReport, AuthEventsAnswer
 from collector.wire.device import DeviceMessage
 from collector.wire.keys import KeySet
 from collector.wire.otp import OtpSetup, RecoveryCodes
+from collector.wire.plausible import PlausibleEvent
 from collector.wire.profile import OwnErasure, OwnExport, ProfilePatch
 from collector.wire.receipt import ReceiptReport
 from collector.wire.rejected import RejectedAnswer, RejectedReport, ReplayedPage
@@ -133,6 +134,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "POST /device/{app_code}": (DeviceMessage,),
     "POST /v1/batch": (segment.CallBatch, segment.Success),
     "POST /v1/{call}": (segment.Call,),
+    "POST /api/event": (PlausibleEvent,),
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
     "GET /stats/summary": (statistics.SummaryAnswer,),
     "POST /query": (query.QueryBody, query.QueryAnswer),
@@ -161,6 +163,7 @@ READ = {
     DeviceMessage,
     segment.CallBatch,
     segment.Call,
+    PlausibleEvent,
     query.QueryBody,
     apps.AppPatch,
     people.PersonOfApp,
