@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
@@ -13,13 +15,14 @@ import pytest
 from tests.house.daemon import Daemon, wait_for
 from tests.storage.test_erasure import traces_of
 
-QUICK = {"FOOTFALL_STORE__CHECKPOINT_S": "0.3"}
+QUICK = {"FOOTFALL_STORE__CHECKPOINT_S": "0.3", "FOOTFALL_LOG__SEGMENT_AGE_S": "0.5"}
 BROWSER = "SecretBrowser/9"
 PHONE, DESK = str(uuid.uuid4()), str(uuid.uuid4())
 ADA, ODD = "secret-ada@example.org", 'secret "ada" \\ é'
 SECRETS = [b"secret", b"Secret", PHONE.encode(), DESK.encode()]
 """What every text of the person has in it."""
 
+PASS = {"password": "correct horse battery"}
 PUBLIC = {"source_label": "pageview", "page_url": "/public"}
 STAYS = {"audit": "the record of accounts is chained", "removed.json": "the tombstone"}
 
@@ -32,7 +35,11 @@ class Site:
         self.token = daemon.admin_token()
         self.shop = self.daemon.post("/app/create", {"app_name": "shop"}, self.token)
         self.app_code = str(self.shop["app_code"])
-        define = {"events": [{"name": "buy", "attrs": [{"name": "count", "type": "integer"}]}]}
+        define = {
+            "events": [
+                {"name": "buy", "attrs": [{"name": "count", "type": "integer"}, {"name": "note", "type": "string"}]}
+            ]
+        }
         self.daemon.post(f"/app/create_event/{self.app_code}", define, self.token)
         self.ask("PATCH", f"/app/{self.app_code}", {"mode": "enforce"})
 
@@ -44,11 +51,13 @@ class Site:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return bytes(answer.read())
 
-    def track(self, items: list[dict[str, Any]], *, app: str = "site", token: str | None = None) -> None:
+    def track(
+        self, items: list[dict[str, Any]], *, app: str = "site", token: str | None = None, browser: str = BROWSER
+    ) -> None:
         who = {"Authorization": f"Bearer {token}"} if token else {"X-None": "1"}
         api = {"X-Api-Token": str(self.shop["api_token"])} if app == "shop" else {}
         raw = json.dumps(items).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": BROWSER} | who | api
+        headers = {"Content-Type": "application/json", "User-Agent": browser} | who | api
         request = urllib.request.Request(f"{self.daemon.url}/track", raw, headers)
         with urllib.request.urlopen(request, timeout=20) as answer:
             assert answer.status == 202
@@ -64,14 +73,11 @@ class Site:
         wait_for(is_settled)
 
     def totals(self) -> dict[str, Any]:
-        """Return the figures that an erasure must leave as they are."""
-        found: dict[str, Any] = {}
-        body = {"metrics": ["events", "pageviews", "visitors", "visits"], "range": "30d"}
-        for app_code in ("site", self.app_code):
-            for dimensions in ([], ["time:day"]):
-                asked = body | {"app_code": app_code, "dimensions": dimensions}
-                found[f"{app_code} {dimensions}"] = self.daemon.post("/query", asked, self.token)["rows"]
-        return found
+        """Return the figures that an erasure must leave as they are; what is on record of it are events beside."""
+        asked = {"metrics": ["pageviews", "visitors", "visits"], "range": "30d"}
+        days = [self.daemon.post("/query", asked | {"dimensions": by}, self.token)["rows"] for by in ([], ["time:day"])]
+        ledger = self.daemon.get("/admin/log", self.token)["ledger"]
+        return {"days": days} | {state: ledger[state] for state in ("duplicate", "rejected", "lost")}
 
     def exported(self, **who: str) -> list[dict[str, Any]]:
         query = urllib.parse.urlencode(who)
@@ -95,19 +101,20 @@ def live(site: Site) -> str:
     signed_up = site.daemon.post("/auth/signup", body)
     token, user_id = str(signed_up["jwt_token"]), str(signed_up["user"]["user_id"])
     wrong = {"source_label": 7, "secret": "secret"}
-    site.track([private(anonymous_id=PHONE), PUBLIC, {"source_label": 7, "anonymous_id": PHONE, "a": "secret"}])
+    site.track([private(anonymous_id=PHONE), {"source_label": 7, "anonymous_id": PHONE, "a": "secret"}])
     site.track([private(anonymous_id=PHONE), private(), wrong], token=token)
     shop = [
         private(anonymous_id=DESK, source_label="buy", attrs={"count": 1, "note": "secret"}),
         private(anonymous_id=DESK, source_label="buy", attrs={"count": 1}, id_user=ADA),
         private(source_label="buy", attrs={"count": "secret"}, id_user=ADA),
         private(source_label="secret undefined", id_user=ADA, attrs={"raw": json.dumps({"id": ADA})}),
-        {"source_label": "buy", "page_url": "/public", "id_user": "bob"},
         {"source_label": 7, "secret": "secret", "link": f"/?u={ADA.replace('@', '%40')}"},
         private(source_label="buy", attrs={}, id_user=ODD),
         private(source_label="buy", attrs={"count": "x"}, id_user=ODD),
     ]
     site.track(shop, app="shop")
+    site.track([PUBLIC], browser="Public/1")
+    site.track([{"source_label": "buy", "page_url": "/public", "id_user": "bob"}], app="shop", browser="Public/1")
     return user_id
 
 
@@ -136,8 +143,10 @@ def test_nothing_of_an_erased_person_is_left_in_any_file_nor_comes_back_with_a_b
     daemon = site.daemon
     user_id = live(site)
     site.settled()
+    wait_for(lambda: left(daemon, user_id) >= {"archive", "store", "users"})
+    site.track([private(anonymous_id=PHONE)])
+    site.settled()
     before = site.totals()
-    assert left(daemon, user_id) >= {"archive", "store", "users"}
     daemon.run("backup", str(tmp_path / "backup"))
     erase(site, user_id)
     wait_for(lambda: left(daemon, user_id) <= STAYS.keys())
@@ -182,3 +191,58 @@ def test_what_is_held_about_a_person_is_shown_whole_and_nothing_of_anybody_else(
     assert "bob" not in told
     assert "/public" not in told
     assert site.exported(app_code=site.app_code, user_id="nobody") == []
+
+
+EXPORTS = ["/admin/export/person", "/app/{app_code}/people/export"]
+ERASURES = ["/admin/erase", "/app/{app_code}/people/erase"]
+NOBODY: list[dict[str, Any]] = [
+    {},
+    {"user_id": "a", "anonymous_id": "b"},
+    {"user_id": ""},
+    {"user_id": "a" * 65},
+    {"anonymous_id": ""},
+    {"user_id": "a", "unheard_of": "b"},
+]
+
+
+def refused(site: Site, method: str, path: str, body: object = None, **headers: str) -> tuple[int, str]:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        site.ask(method, path, body, **headers)
+    with raised.value as answer:
+        return answer.status, json.loads(answer.read())["code"]
+
+
+def test_who_is_no_person_or_of_another_s_application_is_neither_shown_nor_erased(site: Site) -> None:
+    for who in NOBODY:
+        for path in EXPORTS:
+            asked = f"{path.format(app_code=site.app_code)}?{urllib.parse.urlencode(who)}"
+            assert refused(site, "GET", asked) == (422, "query_invalid")
+        for path in ERASURES:
+            assert refused(site, "POST", path.format(app_code=site.app_code), who) == (422, "body_invalid")
+    for app_code in ("site", "never-made"):
+        assert refused(site, "GET", f"/app/{app_code}/people/export?user_id=a") == (404, "app_unknown")
+        assert refused(site, "POST", f"/app/{app_code}/people/erase", {"user_id": "a"}) == (404, "app_unknown")
+    signed_up = site.daemon.post(
+        "/auth/signup", {"nickname": "eve", "firstname": "E", "lastname": "V", "age": 30} | PASS
+    )
+    eve = {"Authorization": f"Bearer {signed_up['jwt_token']}"}
+    own = f"/app/{site.app_code}/people"
+    assert refused(site, "GET", f"{own}/export?user_id=a", **eve) == (404, "app_unknown")
+    assert refused(site, "POST", f"{own}/erase", {"user_id": "a"}, **eve) == (404, "app_unknown")
+    assert refused(site, "POST", "/admin/erase", {"user_id": "a"}, **eve) == (403, "insufficient_scope")
+    boss = str(site.daemon.get("/auth/me", site.token)["user_id"])
+    assert refused(site, "POST", "/admin/erase", {"user_id": boss}) == (409, "last_admin")
+
+
+def test_both_are_on_record_first_and_say_nothing_of_who_it_is(site: Site) -> None:
+    site.ask("GET", f"/app/{site.app_code}/people/export?user_id=secret")
+    site.ask("POST", f"/app/{site.app_code}/people/erase", {"anonymous_id": "secret"})
+    site.daemon.run("erase", "--app-code", site.app_code, "--user-id", "secret", "--yes")
+    listed: Any = site.daemon.get("/admin/auth-events?limit=3", site.token)["events"]
+    told = [(one["event"], one["actor"] is None, len(one["name"]), site.app_code in one["note"]) for one in listed]
+    assert told == [
+        ("person_erased", True, 32, True),
+        ("person_erased", False, 32, True),
+        ("sensitive_read", False, 32, True),
+    ]
+    assert "secret" not in json.dumps(listed)
