@@ -32,7 +32,8 @@ class Sent(NamedTuple):
 
 
 class ScriptedSite:
-    """`answers` are the next statuses of /track, with headers; none left: 202. `sent` is what came, refused or not."""
+    """`answers` are the next statuses of /track, with headers; none left: 202. `sent` is what came, refused or not; `knew` says of
+    each request whether it had the cookie that each answer brings."""
 
     def __init__(self) -> None:
         self.body = ""
@@ -41,6 +42,7 @@ class ScriptedSite:
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.sent: list[Sent] = []
         self.methods: list[str] = []
+        self.knew: list[bool] = []
         self.url = ""
 
     @classmethod
@@ -88,6 +90,11 @@ class ScriptedSite:
         headers = request.headers
         items = json.loads(await request.read() or "[]")
         self.sent.append(Sent(items, headers["Content-Type"], request.query.get("api_token"), headers.get("Origin")))
+        self.knew.append("footfall_id" in request.cookies)
         status, said = self.answers.pop(0) if self.answers else (202, {})
-        allowed = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
-        return web.Response(status=status, headers=said | allowed)
+        allowed = {
+            "Access-Control-Allow-Origin": headers["Origin"],
+            "Access-Control-Allow-Credentials": "true",
+            "Access-Control-Expose-Headers": "Retry-After",
+        }
+        return web.Response(status=status, headers={**said, **allowed, "Set-Cookie": "footfall_id=x; SameSite=Lax"})

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import Page
 
 from tests.browser.scripted import ScriptedSite, until
 
@@ -189,21 +189,35 @@ async def test_engagement_is_the_time_from_a_second_on_that_a_page_was_visible(
     assert [item["page_url"] for item in items] == [f"{site.url}/"] * len(engaged) + [f"{site.url}/b"]
 
 
-async def test_a_visitor_has_one_random_id_on_another_origin_and_none_on_the_daemons_own(
-    visitor: BrowserContext, site: ScriptedSite
-):
-    for wanted, tracker in ((2, f"{site.elsewhere}/footfall.js"), (3, "/footfall.js")):
-        site.tracker = tracker
-        while len(site.items) < wanted:
-            page = await visitor.new_page()
-            before = len(site.items)
-            await page.goto(site.url)
-            await until(lambda count=before: len(site.items) > count)
-            await page.close()
-    first, again, own = (item.get("anonymous_id") for item in site.items)
+async def test_a_visitor_has_one_random_id_on_another_origin_and_no_cookie(page: Page, site: ScriptedSite):
+    site.tracker = f"{site.elsewhere}/footfall.js"
+    await opened(page, site)
+    await page.reload()
+    await until(lambda: len(site.items) == 2)
+    first, again = (item["anonymous_id"] for item in site.items)
     assert first == again
     assert re.fullmatch(UUID4, first)
-    assert own is None
+    assert site.knew == [False, False]
+
+
+async def test_on_the_daemons_own_origin_its_cookie_is_the_only_id(page: Page, site: ScriptedSite):
+    await opened(page, site)
+    await page.reload()
+    await until(lambda: len(site.items) == 2)
+    assert not any("anonymous_id" in item for item in site.items)
+    assert site.knew == [False, True]
+
+
+async def test_another_origin_of_the_same_site_may_know_its_visitors_by_cookie(page: Page, site: ScriptedSite):
+    async with ScriptedSite.served() as daemon:
+        site.tracker = f"{daemon.url}/footfall.js"
+        site.attributes = 'data-visitors="cookie"'
+        await page.goto(site.url)
+        await until(lambda: daemon.items)
+        await page.reload()
+        await until(lambda: len(daemon.items) == 2)
+    assert not any("anonymous_id" in item for item in daemon.items)
+    assert daemon.knew == [False, True]
 
 
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"

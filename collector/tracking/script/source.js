@@ -31,6 +31,7 @@
   const isAnonymous =
     (options.gpc == "anonymous" && navigator.globalPrivacyControl) || (options.dnt == "anonymous" && navigator.doNotTrack == 1);
   const keepsIds = options.visitors != "cookieless" && !isAnonymous;
+  const byCookie = options.visitors == "cookie" || endpoint.origin == location.origin; // the daemon's, which no script sees
 
   const QUEUE = `footfall:${endpoint.search}:`;
   const ID = "footfall_id";
@@ -69,8 +70,7 @@
     return value;
   };
 
-  // On the daemon's own origin its cookie names the visitor.
-  const visitor = () => (keepsIds && endpoint.origin != location.origin ? store[ID] || keep(ID, uuid()) : undefined);
+  const visitor = () => (keepsIds && !byCookie ? store[ID] || keep(ID, uuid()) : undefined);
 
   // Each item has a key of its own, so no tab overwrites another's; its event_id stays until it is answered.
   const put = (label, attrs, members) => {
@@ -88,8 +88,8 @@
       ...members,
     });
     const keys = queued();
-    const chars = keys.reduce((sum, key) => sum + store[key].length, item.length);
-    if (keys.length >= QUEUE_ITEMS_MAX || chars > QUEUE_CHARS_MAX) return;
+    const waiting = keys.map((key) => store[key]).join("");
+    if (keys.length >= QUEUE_ITEMS_MAX || waiting.length + item.length > QUEUE_CHARS_MAX) return;
     keep(QUEUE + event_id, item);
     soon(BATCH_MS);
   };
@@ -111,7 +111,7 @@
     let body = "";
     for (const key of queued()) {
       if (flying.has(key)) continue;
-      const item = `${store[key].slice(0, -1)},"sent_at":"${sent_at}"}`;
+      const item = store[key].replace("{", `{"sent_at":"${sent_at}",`);
       if (body && body.length + item.length > BODY_CHARS_MAX) break;
       body += (body && ",") + item;
       keys.push(key);
@@ -125,6 +125,7 @@
     const { status, headers } = await fetch(endpoint, {
       method: "POST",
       body,
+      credentials: byCookie ? "include" : "omit",
       keepalive: body.length < BODY_CHARS_MAX,
     }).catch(() => Response.error()); // of status 0
     keys.map((key) => flying.delete(key));
@@ -171,7 +172,7 @@
 
   const nameOf = (element) => {
     const texts = [element.dataset.track, ...NAMES.map((name) => element[name])];
-    return texts.map((text) => `${text || ""}`.replace(/\s+/g, " ").trim()).find((text) => text);
+    for (const text of texts) if (/\S/.test(text || "")) return `${text}`.replace(/\s+/g, " ").trim();
   };
 
   const clicked = (event) => {
@@ -190,8 +191,8 @@
     moved();
     for (const name of ["pushState", "replaceState"]) {
       const original = history[name];
-      history[name] = function () {
-        original.apply(this, arguments);
+      history[name] = (...state) => {
+        original.apply(history, state);
         routed();
       };
     }
@@ -225,6 +226,6 @@
     },
   };
 
-  if (document.prerendering) document.addEventListener("prerenderingchange", start, { once: true });
+  if (document.prerendering) document.addEventListener("prerenderingchange", start);
   else start();
 })();
