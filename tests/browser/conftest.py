@@ -10,6 +10,8 @@ from tests.browser.scripted import ScriptedSite
 from tests.needs import need_program
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+"""As a Chromium that somebody looks at says it: one without a window is counted as a crawler."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -28,7 +30,7 @@ async def browser(chromium: BrowserType) -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def visitor(browser: Browser) -> AsyncIterator[BrowserContext]:
     """A browser that nobody has used before; for engagement, time passes by `pass` alone."""
-    async with await browser.new_context() as context:
+    async with await browser.new_context(user_agent=PERSON) as context:
         await context.add_init_script("let at = 1; performance.now = () => at; window.pass = (ms) => (at += ms)")
         yield context
 

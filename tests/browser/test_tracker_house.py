@@ -18,13 +18,12 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import BrowserContext, BrowserType, Page
 
 from examples.page.site import build_site
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, PERSON
 from tests.house.daemon import PASSWORD, Daemon, wait_for
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ADA = {"firstname": "Ada", "lastname": "Lovelace", "nickname": "ada", "age": 36, "password": PASSWORD}
-CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
 
 @pytest.fixture
@@ -175,7 +174,9 @@ async def used_by(chromium: BrowserType, profile: Path, *, blocks: bool) -> Asyn
     choice = {"profile": {"block_third_party_cookies": blocks, "cookie_controls_mode": int(blocks)}}
     (profile / "Default" / "Preferences").write_text(json.dumps(choice))
     program = shutil.which("chromium")
-    async with await chromium.launch_persistent_context(profile, executable_path=program, args=FLAGS) as context:
+    async with await chromium.launch_persistent_context(
+        profile, executable_path=program, args=FLAGS, user_agent=PERSON
+    ) as context:
         yield await context.new_page()
 
 
