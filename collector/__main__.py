@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import importlib.metadata
 import os
 import socket
@@ -15,6 +14,7 @@ import uvloop
 from aiohttp import web
 
 from collector.adapters import (
+    Identity,
     countries_of,
     erasure_of,
     event_door,
@@ -36,7 +36,6 @@ from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
 from collector.app import build_app
 from collector.applications import table as applications
-from collector.applications.applications import Applications
 from collector.applications.built_in import built_in_app
 from collector.applications.readers import Readers
 from collector.callers import Callers, callers_of
@@ -51,7 +50,6 @@ from collector.control import SOCKET_NAME, ControlServer
 from collector.cross_origin import CrossOrigin
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import end_of, erase_verbs
-from collector.identity.audit import Audit
 from collector.identity.caller import Authenticate
 from collector.identity.origin import Origins
 from collector.notify import Supervisor
@@ -61,7 +59,7 @@ from collector.program import program
 from collector.rebuild import rebuild_verbs
 from collector.rejected_verbs import rejected_verbs
 from collector.routes import Route
-from collector.server import listen, serve, stop_on_signals
+from collector.server import listen, serve, settle_memory, stop_on_signals
 from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
@@ -89,9 +87,6 @@ from storage.store_client import StoreClient
 from storage.wal.log import WriteAheadLog
 from storage.wal.survey import Survey
 from storage.wal.tail import WalTail
-
-GC_ALLOCATIONS = 20_000
-"""Allocations between two collections of the youngest objects; Python's 700 costs a request 5 %."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -150,7 +145,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         routes = [
             *callers.routes,
             *tracking.routes(_intake(settings, door, log), senders, visitors),
-            *_applications(settings, apps, identity.audit, readers, origins),
+            *_applications(settings, apps, identity, readers, origins),
             *PeopleAnswers(
                 apps,
                 PersonExport(identity.users, client, identity.audit_log, now),
@@ -190,7 +185,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 supervisor.watch(log.stuck),
             )
             watching = [tasks.create_task(one) for one in running]
-            _settle_memory()
+            settle_memory()
             await serve(
                 app,
                 listener,
@@ -231,13 +226,21 @@ def _intake(settings: Settings, door: Door, log: WriteAheadLog) -> Intake:
     return Intake(log, door, recent, rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max)
 
 
-def _applications(settings: Settings, apps: AppStore, audit: Audit, readers: Readers, origins: Origins) -> list[Route]:
+def _applications(
+    settings: Settings, apps: AppStore, identity: Identity, readers: Readers, origins: Origins
+) -> list[Route]:
     limits = settings.applications
-    rules = Applications(
-        apps, audit, now, os.urandom, creators=limits.create, apps_per_user_max=limits.apps_per_user_max
-    )
     return applications.routes(
-        apps, rules, readers, origins, clock=now, random_bytes=os.urandom, definitions_max=limits.definitions_max
+        apps,
+        readers,
+        identity.audit,
+        identity.profiles.require_change,
+        origins=origins,
+        clock=now,
+        random_bytes=os.urandom,
+        creators=limits.create,
+        apps_per_user_max=limits.apps_per_user_max,
+        definitions_max=limits.definitions_max,
     )
 
 
@@ -270,13 +273,6 @@ def _live(settings: Settings, authenticate: Authenticate, log: WriteAheadLog) ->
 async def _failed(log: WriteAheadLog) -> None:
     await log.failed.wait()
     raise LogFailed(f"{log.health().reason}; restart the daemon, it goes on in a new log")
-
-
-def _settle_memory() -> None:
-    # What is alive now stays: collections need not look at it again, and come less often.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_ALLOCATIONS)
 
 
 def _say_ready(address: str, supervisor: Supervisor) -> None:

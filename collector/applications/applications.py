@@ -13,6 +13,7 @@ from collector.applications.errors import AppUnknown, TooManyApps
 from collector.identity.audit import Audit, AuditEvent
 from collector.identity.caller import Caller, RoleInsufficient
 from collector.identity.origin import Origin
+from collector.identity.profile import RequireChange
 from storage.account_ports import AppStore
 from storage.app import App
 from storage.errors import AppExists
@@ -37,14 +38,16 @@ class Applications:
         self,
         apps: AppStore,
         audit: Audit,
+        require_change: RequireChange,
+        *,
         clock: Callable[[], datetime],
         random_bytes: RandomBytes,
-        *,
         creators: Literal["user", "admin"],
         apps_per_user_max: int,
     ) -> None:
         self._apps = apps
         self._audit = audit
+        self._require_change = require_change
         self._clock = clock
         self._random_bytes = random_bytes
         self._creators = creators
@@ -58,6 +61,7 @@ class Applications:
             RoleInsufficient: only administrators make applications here.
             AppExists: the asker has one of that name.
             TooManyApps: the asker has as many as a user may have.
+            RateExceeded: the asker has changed too much in the last minute.
             AuditFailed, LogFull, LogFailed, DirectoryUnusable: there is none; try again.
         """
         caller = asker.caller
@@ -77,6 +81,7 @@ class Applications:
         Raises:
             AppUnknown: it has been deleted meanwhile.
             AppExists: its owner has another one of the new name.
+            RateExceeded: the asker has changed too much in the last minute.
             AuditFailed, LogFull, LogFailed, DirectoryUnusable: try again. And what `change` raises.
         """
         if change(app) == app:
@@ -109,6 +114,7 @@ class Applications:
     @contextlib.asynccontextmanager
     async def _recording(self, event: AuditEvent, app: App, asker: Asker, note: str = "") -> AsyncIterator[None]:
         caller, origin = asker
+        await self._require_change(caller, "change of an application", origin)
         try:
             async with self._audit.recording(
                 event,

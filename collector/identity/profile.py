@@ -1,6 +1,6 @@
 """One's own profile: what is shown of a user to itself, and its changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -21,6 +21,9 @@ from storage.account_ports import UserStore
 from storage.audit import Outcome
 from storage.errors import StorageError, UserExists
 from storage.user import User
+
+RequireChange = Callable[[Caller, str, Origin], Awaitable[None]]
+"""Count what a user has put on record; RateExceeded where that would fill the disk in time."""
 
 SIGNIN_NAMES = ("nickname", "email")
 SENSITIVE = frozenset({*SIGNIN_NAMES, "phone"})

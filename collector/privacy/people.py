@@ -2,7 +2,6 @@
 
 import contextlib
 import http
-from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
@@ -10,9 +9,10 @@ from aiohttp import web
 from collector.answers import HEADERS, json_answer
 from collector.applications.readers import owned
 from collector.identity.audit import Audit
-from collector.identity.caller import CALLER, Caller
+from collector.identity.caller import CALLER
 from collector.identity.erasure import Erasure
-from collector.identity.origin import Origin, Origins
+from collector.identity.origin import Origins
+from collector.identity.profile import RequireChange
 from collector.privacy.person_export import PersonExport
 from collector.routes import Answer, JsonBody, QueryString, Route, Taking
 from collector.streaming import stream
@@ -21,9 +21,6 @@ from collector.wire.body import decode
 from collector.wire.problem import BodyInvalid, QueryInvalid
 from storage.account_ports import AppStore
 from storage.query import Person
-
-RequireChange = Callable[[Caller, str, Origin], Awaitable[None]]
-"""Count what a user has put on record; RateExceeded where that would fill the disk in time."""
 
 NDJSON = "application/x-ndjson"
 EXPORT_HEADERS = {**HEADERS, "Content-Type": NDJSON, "Content-Disposition": 'attachment; filename="person.ndjson"'}

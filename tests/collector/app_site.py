@@ -16,14 +16,13 @@ from aiohttp.web import Application, Request, Response
 from collector.answers import json_answer
 from collector.app import build_app
 from collector.applications import table as applications
-from collector.applications.applications import Applications
 from collector.applications.built_in import built_in_app
 from collector.applications.readers import Readers
 from collector.cross_origin import CrossOrigin
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit
 from collector.identity.caller import Caller, TokenInvalid
-from collector.identity.origin import Origins
-from collector.limits import Gcra
+from collector.identity.origin import Origin, Origins
+from collector.limits import Gcra, Rate
 from collector.routes import Answer, Route
 from collector.tracking import table as tracking
 from collector.tracking.auth_events import AuthEvents
@@ -129,6 +128,7 @@ async def open_apps(
     directory: Path,
     *,
     creators: Literal["user", "admin"] = "user",
+    changes_per_minute: int = 1000,
     more: Callable[[AppFiles], list[Route]] = lambda _: [],
 ) -> AsyncIterator[AppSite]:
     """Open what is in the directory: leaving and entering again is a restart. `more` are further routes."""
@@ -138,12 +138,24 @@ async def open_apps(
     async with AuditFile(directory / "audit", KEY) as audit_file, AppFiles(directory / "apps") as apps:
         floods = Gcra(FLOODS, clock.seconds, keys_max=FLOODS_MAX)
         audit = Audit(audit_file, KEY, AuthEvents(log, door).append, clock, floods)
-        rules = Applications(apps, audit, clock, os.urandom, creators=creators, apps_per_user_max=APPS_PER_USER_MAX)
-        origins = Origins((), known)
+        changes = Gcra(Rate(changes_per_minute, 60.0), clock.seconds, keys_max=10)
+
+        async def require_change(caller: Caller, what: str, origin: Origin) -> None:
+            await audit.require(lambda: changes.take(caller.user_id), what, origin)
+
         readers = Readers(apps, authenticate, clock)
         routes = [
             *applications.routes(
-                apps, rules, readers, origins, clock=clock, random_bytes=os.urandom, definitions_max=DEFINITIONS_MAX
+                apps,
+                readers,
+                audit,
+                require_change,
+                origins=Origins((), known),
+                clock=clock,
+                random_bytes=os.urandom,
+                creators=creators,
+                apps_per_user_max=APPS_PER_USER_MAX,
+                definitions_max=DEFINITIONS_MAX,
             ),
             *_tracking(log, door, apps),
             _read_by(readers),

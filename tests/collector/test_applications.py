@@ -303,6 +303,25 @@ async def test_every_change_is_on_record_before_it_counts_and_is_an_event(site: 
     assert [msgspec.json.decode(line)["source_label"] for line in site.log.lines] == events
 
 
+async def test_one_user_can_put_only_so_much_on_record_in_a_minute(tmp_path: Path):
+    async with open_apps(tmp_path, changes_per_minute=3) as site:
+        path = f"/app/{(await site.created())['app_code']}"
+        for mode in ("warn", "off"):
+            await site.ok("PATCH", path, {"mode": mode})
+        await site.ok("PATCH", path, {"mode": "off"})
+        answer = await site.call("PATCH", path, {"mode": "warn"})
+        assert (answer.status, (await answer.json())["code"]) == (429, "rate_limited")
+        assert int(answer.headers["Retry-After"]) == 20
+        for method, below in (("POST", "/token/rotate"), ("DELETE", "")):
+            await site.refused(429, method, path + below)
+        await site.created(as_="boris")
+        rows = [(row.event, row.actor) for row in await site.audited()]
+        assert len(rows) == 5
+        assert rows[3][0] == "excess_rate_limit_exceeded"
+        site.clock.advance(seconds=20)
+        await site.ok("PATCH", path, {"mode": "warn"})
+
+
 async def test_what_cannot_be_put_on_record_does_not_happen(site: AppSite):
     made = await site.created()
     site.log.full = "no room"
