@@ -1,9 +1,7 @@
 """What the pivot of an event takes and answers: GET /analytics/{app_code}/{event_code} (R1)."""
 
-import msgspec
-
 from collector.wire.apps import AttrName
-from collector.wire.statistics import QueryTime
+from collector.wire.statistics import Range
 
 PIVOT_USERS_MAX = 1000
 PIVOT_VALUES_MAX = 50
@@ -14,19 +12,11 @@ TOTAL = "total"
 """The member of a row that says whose it is, and the one of its total where no attr's values are told apart."""
 
 
-class PivotParameters(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    rename={"from_time": "from", "to_time": "to"},
-):
-    """`by` is a string attr of the event and `sum` an integer one, the first of it unless told; `to` is not included."""
+class PivotParameters(Range, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`by` is a string attr of the event and `sum` an integer one, the first of it unless told."""
 
     by: AttrName | None = None
     sum: AttrName | None = None
-    from_time: QueryTime | None = None
-    to_time: QueryTime | None = None
 
 
 def column(value: str) -> str:

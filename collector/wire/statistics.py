@@ -22,13 +22,18 @@ OPAQUE: Final = {"pattern": "^[A-Za-z0-9_.-]+$"}
 Cursor = Annotated[str, Meta(min_length=1, max_length=8192, extra_json_schema=OPAQUE)]
 
 
-class Filter(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "from", "to_time": "to"}):
-    """Which events: `from` is included, `to` is not; both are aware and in UTC."""
+class Range(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "from", "to_time": "to"}):
+    """When: `from` is included, `to` is not; both are aware and in UTC."""
+
+    from_time: QueryTime | None = None
+    to_time: QueryTime | None = None
+
+
+class Filter(Range, frozen=True, kw_only=True):
+    """Which events."""
 
     user_id: Identifier | None = None
     page_url: Url | None = None
-    from_time: QueryTime | None = None
-    to_time: QueryTime | None = None
 
 
 class VisitsParameters(Filter, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,7 +119,7 @@ def parse(pairs: Iterable[tuple[str, str]], shape: type[Parameters]) -> Paramete
         found = field_error(error)
         raise _invalid(found.path.removeprefix("$.").partition("[")[0], found.code, found.message) from None
     _refuse_null(parameters, texts)
-    if isinstance(parameters, Filter):
+    if isinstance(parameters, Range):
         _refuse_backwards(parameters)
     return parameters
 
@@ -165,7 +170,7 @@ def _dimensions(text: str) -> list[str]:
     return names
 
 
-def _refuse_backwards(parameters: Filter) -> None:
+def _refuse_backwards(parameters: Range) -> None:
     if parameters.from_time and parameters.to_time and parameters.to_time < parameters.from_time:
         raise _invalid("to", "wrong_value", "`to` is before `from`")
 

@@ -138,6 +138,7 @@ EXAMPLES: dict[str, tuple[type, ...]] = {
     "GET /stats/visits": (statistics.VisitsAnswer, statistics.BreakdownAnswer),
     "GET /stats/summary": (statistics.SummaryAnswer,),
     "POST /query": (query.QueryBody, query.QueryAnswer),
+    "GET /analytics/{app_code}/{event_code}": (list,),
     "GET /export/events.ndjson": (dict,),
     "GET /health": (health.Health,),
     "GET /version": (health.Version,),
