@@ -73,6 +73,7 @@ def _store(store: StoreHealth) -> Pairs:
     pairs = [
         ("store", f"position {store.position}, loaded {_time(store.loaded_at)}"),
         ("stored", f"{store.n_rows} events, {store.n_rejected} rejected, {store.n_duplicates} duplicates"),
+        ("marked", ", ".join(f"{count} {mark}" for mark, count in sorted(store.marked.items())) or "none"),
         ("pending", f"{store.lag_bytes} bytes of the log"),
         ("checkpoint", _time(store.checkpoint_at)),
     ]

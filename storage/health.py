@@ -69,7 +69,8 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     `lines` of all logs are taken: the offsets up to the last one of each. Each is a row, rejected, a repeat or lost:
     lines = n_rows + n_rejected + (n_duplicates - door_duplicates) + n_lost, where `door_duplicates` are the repeats that
-    were answered at the door and have no line. `loaded_at` is the time of the last load. The rest is LoadProgress.
+    were answered at the door and have no line. `loaded_at` is the time of the last load. `marked` are events of the rows by
+    why they are filtered, by the browser's wish, and of `violation`s. The rest is LoadProgress.
     """
 
     position: int
@@ -80,6 +81,7 @@ class StoreHealth(msgspec.Struct, frozen=True, kw_only=True):
     door_duplicates: int
     lines: int
     loaded_at: datetime | None
+    marked: dict[str, int] = {}
     lag_bytes: int = 0
     lag_s: float = 0.0
     ended: LogCounts = LogCounts()

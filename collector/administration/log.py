@@ -43,6 +43,7 @@ class LogAnswers:
             lag_of(store, ledger, usage),
             None if store is None else store.checkpoint_at,
             msgspec.convert(usage, DiskUsage, from_attributes=True),
+            None if store is None else store.marked,
         )
 
     async def _asked(self) -> StoreHealth | None:

@@ -118,6 +118,11 @@ def _of_store(report: LogReport) -> Iterator[Metric]:
     yield GaugeMetricFamily("footfall_store_up", "1 while the store answers.", value=ledger is not None)
     if ledger is not None:
         yield from _of_ledger(ledger)
+    if report.marked is not None:
+        marked = GaugeMetricFamily("footfall_events_marked", "Stored events with a mark.", labels=["mark"])
+        for mark, count in sorted(report.marked.items()):
+            marked.add_metric([mark], count)
+        yield marked
     meaning = "Bytes of the log that are not loaded; all live ones while the store is away."
     yield GaugeMetricFamily("footfall_store_lag_bytes", meaning, value=lag.bytes)
     if lag.seconds is not None:

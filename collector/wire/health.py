@@ -85,7 +85,8 @@ class StoreHealth(msgspec.Struct, frozen=True):
     """What the store says of itself: counts since it was created, `lag_bytes` of durable log not yet loaded for `lag_s`.
 
     `lines` of all logs are taken: each is a row, rejected, a repeat, or lost to damage; `door_duplicates` of the
-    `n_duplicates` have no line. `ended` is what the logs of earlier starts hold. `alarms` name damage of the logs,
+    `n_duplicates` have no line. `marked` are events of the rows: by why they are filtered, by the wish that was honoured,
+    and `violation`s of definitions. `ended` is what the logs of earlier starts hold. `alarms` name damage of the logs,
     `unreadable` the logs that cannot be read now, and why.
     """
 
@@ -97,6 +98,7 @@ class StoreHealth(msgspec.Struct, frozen=True):
     door_duplicates: int
     lines: int
     loaded_at: datetime | None
+    marked: dict[str, int]
     lag_bytes: int
     lag_s: float
     ended: LogCounts
@@ -131,6 +133,7 @@ class LogReport(msgspec.Struct, frozen=True):
     lag: Lag
     checkpoint_at: datetime | None
     disk: DiskUsage
+    marked: dict[str, int] | None = None
 
 
 class Ready(msgspec.Struct, frozen=True):

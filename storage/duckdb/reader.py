@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from storage import cursor
 from storage.duckdb import metrics, pivot, receipts
 from storage.duckdb.breakdown import BreakdownPlace, Count, compiled
+from storage.duckdb.marks import Marks
 from storage.duckdb.person_rejected import person_rejected
 from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
@@ -66,9 +67,12 @@ class Reader:
     Every method raises QueryTimeout when it was interrupted and StoreDown once the reader is closed.
     """
 
-    def __init__(self, connection: DuckDBPyConnection, failed: Callable[[duckdb.Error], None]) -> None:
-        """`failed` is told every error of DuckDB's, in the thread that asks."""
+    def __init__(
+        self, connection: DuckDBPyConnection, failed: Callable[[duckdb.Error], None], marks: Marks | None = None
+    ) -> None:
+        """`failed` is told every error of DuckDB's, in the thread that asks; `marks` were counted of this database."""
         self._connection = connection
+        self._marks = marks or Marks()
         self._failed = failed
         self._busy = threading.Lock()
         self._closed = False
@@ -149,10 +153,12 @@ class Reader:
 
     def health(self) -> StoreHealth:
         """Return the counts of the ledger; the batcher knows the lag."""
-        ((*counts, loaded_at),) = self.rows(statement("health"), {})
+        with self._one_state():
+            ((*counts, loaded_at),) = self.rows(statement("health"), {})
+            marked = self._marks.count(self.rows, counts[0])
         names = ("position", "n_rows", "n_rejected", "n_duplicates", "n_lost", "door_duplicates", "lines")
         at = None if loaded_at is None else _aware(loaded_at)
-        return StoreHealth(**dict(zip(names, counts, strict=True)), loaded_at=at)
+        return StoreHealth(**dict(zip(names, counts, strict=True)), loaded_at=at, marked=marked)
 
     def interrupt(self) -> None:
         """End the question under way, from another thread; without one nothing happens."""

@@ -20,6 +20,7 @@ from storage.duckdb.enrich import ENRICHMENT, Enrichment
 from storage.duckdb.erase import copy_database, erase_stored, replace_database, visitors_of
 from storage.duckdb.last_position import forget_position, note_position
 from storage.duckdb.load import LinesWrong, load
+from storage.duckdb.marks import Marks
 from storage.duckdb.reader import Reader
 from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
@@ -69,6 +70,7 @@ class DuckDBStore:
         self._lock, self._visiting = threading.Lock(), threading.Lock()
         self._connection: DuckDBPyConnection | None = None
         self._readers: set[Reader] = set()
+        self._marks = Marks()
         self._log_positions: dict[str, int] = {}
         self._identity: tuple[int, int] | None = None
         self._found_damage: str | None = None
@@ -216,7 +218,7 @@ class DuckDBStore:
     def reader(self) -> Iterator[Reader]:
         """Yield a reader with a cursor of its own; StoreDown while the store is not open."""
         with self._lock:
-            reader = Reader(self._opened().cursor(), self._distrust)
+            reader = Reader(self._opened().cursor(), self._distrust, self._marks)
             self._readers.add(reader)
         try:
             yield reader
@@ -275,6 +277,7 @@ class DuckDBStore:
         self._identity = _identity(self._path)
         # The ledger may end before what this process has loaded: a write-ahead log that is gone takes its rows along.
         self._log_positions.clear()
+        self._marks = Marks()
         self._is_useless = False
 
     def _set_aside(self, reason: str) -> None:

@@ -60,3 +60,18 @@ async def test_an_export_names_what_the_door_has_noted(shelf: Shelf) -> None:
     marked, plain = await exported(shelf.store)
     assert {name: marked.get(name) for name in MARKS} == MARKS
     assert plain.keys().isdisjoint(MARKS)
+
+
+async def test_marks_are_counted_over_all_loads(shelf: Shelf) -> None:
+    assert (await shelf.store.health()).marked == {}
+    await shelf.load([event(**MARKS), event(signal="dnt"), event()])
+    assert (await shelf.store.health()).marked == {"address": 1, "gpc": 1, "violation": 1, "dnt": 1}
+    await shelf.load([event(user_agent="Googlebot/2.1", signal="dnt"), event(referrer="https://semalt.com/")])
+    assert (await shelf.store.health()).marked == {
+        "address": 1,
+        "gpc": 1,
+        "violation": 1,
+        "dnt": 2,
+        "bot": 1,
+        "referrer_spam": 1,
+    }

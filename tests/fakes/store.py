@@ -1,7 +1,7 @@
 """A store in plain Python: EventSink and EventStore in one object, for tests of what stands in front of a store."""
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -256,6 +256,7 @@ class MemoryStore:
             door_duplicates=sum(batch.duplicates for batch in self._ledger),
             lines=sum(position.next_offset for position in self.positions().values()),
             loaded_at=self._loaded_at,
+            marked=dict(Counter(mark for row in self._rows for mark in _marks(row.event))),
         )
 
     def _pageviews(self, where: EventFilter) -> list[Stored]:
@@ -364,6 +365,11 @@ def _persons(rows: Iterable[Stored]) -> int:
 
 def _visit(row: Stored) -> VisitRow:
     return VisitRow(row.event.user_id, row.event.anonymous_id, row.event.page_url, row.occurred_at)
+
+
+def _marks(event: Event) -> list[str]:
+    marks = [enrichment.filtered(event), event.signal, None if event.violation is None else "violation"]
+    return [mark for mark in marks if mark is not None]
 
 
 def _exported(row: Stored) -> dict[str, object]:
