@@ -75,7 +75,7 @@ from collector.tracking.intake import Intake
 from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
 from collector.tracking.senders import Senders
-from collector.tracking.visitor import Visitors, known
+from collector.tracking.visitor import Visitors, known_to
 from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
 from storage.account_ports import AppStore
@@ -125,8 +125,9 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         open_provider(settings) as provider,
         AppFiles(settings.data.dir / "apps") as apps,
     ):
+        site = built_in_app(settings.site.origins, settings.site.hostnames, settings.site.visitors)
         wishes = Wishes(dnt=settings.privacy.dnt, gpc=settings.privacy.gpc)
-        origins = Origins(settings.server.trusted_proxies, wishes.heeding(known))
+        origins = Origins(settings.server.trusted_proxies, wishes.heeding(known_to(site)))
         contexts = Contexts(
             origins, wishes, Blocked(settings.privacy.blocked_addresses), countries.of if countries else None
         )
@@ -134,7 +135,6 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
         salt = DaySalt(KeptFile(settings.data.dir / SALT_NAME), now, os.urandom)
         visitors = Visitors(_new_id, Cookieless(origins, salt).of, cookie_secure=settings.tracking.cookie_secure)
-        site = built_in_app(settings.site.origins, settings.site.hostnames, settings.site.visitors)
         senders = Senders(
             apps, site, visitors, callers.authenticate, contexts.of, token_required=settings.tracking.require_token
         )

@@ -26,6 +26,9 @@ SUPPRESSION_NAME = "erased.json"
 ERASED_TEXT = "(erased)"
 """What stands in place of an erased page_url, so that a pageview stays one and totals stay as they were."""
 
+NAMED_SUFFIX = "-visitor"
+"""Ends the pseudonym of a visitor that went by an erased user's id: in statistics they were two, and stay so."""
+
 KEPT = frozenset(
     (
         "offset",
@@ -172,7 +175,9 @@ class Suppression:
                 return _without_raw(raw) if find(place, [*people, *named_in(line.rejected_raw, line.app_code)]) else raw
             if entry := find(place, [Person(line.app_code, line.user_id, line.anonymous_id)]):
                 return _pseudonymous(raw, entry.pseudonym)
-            if line.anonymous_id is not None and find(place, [Person(line.app_code, None, line.anonymous_id)]):
+            if entry := find(place, _visitors(line)):
+                if line.user_id is None:
+                    return _pseudonymous(raw, entry.pseudonym + NAMED_SUFFIX)
                 raw = _without_visitor(raw)
             claimed = line.attrs and line.attrs.claimed_id_user
             if claimed is not None and find(place, [Person(line.app_code, str(claimed))]):
@@ -187,6 +192,12 @@ class Suppression:
 
 
 Finder = Callable[[LogPlace, Iterable[Person]], Erased | None]
+
+
+def _visitors(line: _Line) -> list[Person]:
+    """Return whom the anonymous_id means: a client may give a user's id for it."""
+    named = line.anonymous_id
+    return [] if named is None else [Person(line.app_code, None, named), Person(line.app_code, named)]
 
 
 def _pseudonymous(raw: bytes, pseudonym: str) -> bytes:

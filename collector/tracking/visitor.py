@@ -25,6 +25,11 @@ def known(request: web.Request) -> str | None:
     return found[1] if found else None
 
 
+def known_to(app: App) -> Callable[[web.Request], str | None]:
+    """Return `known` for an application with cookies; without them nobody's is read."""
+    return known if app.visitors == "cookie" else lambda _: None
+
+
 SITE = built_in_app()
 """The built-in application as it is without settings."""
 

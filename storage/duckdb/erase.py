@@ -13,7 +13,7 @@ from storage.event import FILTERED_AT_DOOR
 from storage.filesystem import LOCAL
 from storage.named import named_in, senders
 from storage.query import LogPlace, Person
-from storage.suppression import ERASED_TEXT, Erased, Finder, Suppression
+from storage.suppression import ERASED_TEXT, NAMED_SUFFIX, Erased, Finder, Suppression
 
 BATCH = {"rows": "batch", "log_id": "$log_id", "derived": "user_agent = NULL, landing = NULL"}
 STORED = {
@@ -27,8 +27,17 @@ STORED = {
 RAWS_AT_ONCE = 1_000
 """Rejected items in memory."""
 
-STATEMENTS = ("erase_rows", "erase_visitors", "erase_claims")
-"""What cleans events, stored or staged."""
+VISITOR, AS_USER = "'/visitor/' || line.anonymous_id", "'/user/' || line.anonymous_id"
+"""A client may give a user's id for the visitor's: Segment's alias does, of somebody who had another user id before."""
+
+STATEMENTS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("erase_rows", {"whose": f"coalesce('/user/' || line.user_id, {VISITOR})", "suffix": ""}),
+    ("erase_rows", {"whose": f"CASE WHEN line.user_id IS NULL THEN {AS_USER} END", "suffix": NAMED_SUFFIX}),
+    ("erase_visitors", {"whose": VISITOR}),
+    ("erase_visitors", {"whose": AS_USER}),
+    ("erase_claims", {}),
+)
+"""What cleans events, stored or staged, and by whom it knows that they are meant."""
 
 
 class Raws(NamedTuple):
@@ -58,8 +67,8 @@ def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_i
     entries = [entry for entry in suppression.concerning(log_id, from_offset) if entry.done_at is not None]
     if entries:
         _name(connection, entries)
-        for name in STATEMENTS:
-            text = statement(name).format(**BATCH)
+        for name, parts in STATEMENTS:
+            text = statement(name).format(**parts, **BATCH)
             connection.execute(text, _used(text, suppression) | {"log_id": log_id})
         connection.execute("DROP TABLE erased")
         _erase_raws(connection, suppression.finder(entries), Raws("batch", "rejected_", log_id))
@@ -69,8 +78,8 @@ def erase_stored(connection: DuckDBPyConnection, suppression: Suppression, entri
     """Take these out of every table; one transaction."""
     connection.begin()
     _name(connection, entries)
-    for name in STATEMENTS:
-        text = statement(name).format(**STORED)
+    for name, parts in STATEMENTS:
+        text = statement(name).format(**parts, **STORED)
         connection.execute(text, _used(text, suppression))
     connection.execute(statement("erase_owners"), {"key": suppression.key})
     for table in ("agent", "arrival"):

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from mmdb_writer import MMDBWriter
+from msgspec.structs import replace
 from netaddr import IPSet
 
 from collector.identity.origin import Origins
@@ -15,13 +17,14 @@ from collector.tracking.blocked import Blocked
 from collector.tracking.context import USER_AGENT_MAX, Context, Contexts
 from collector.tracking.countries import Countries, CountriesUnreadable
 from collector.tracking.door import Door
-from collector.tracking.visitor import Visitor, known
+from collector.tracking.visitor import COOKIE, SITE, Visitor, known, known_to
 from collector.tracking.wishes import Wishes
 from collector.wire.tracking import TrackItem
 from storage.app import App, WriteToken
 from tests.collector.tracking_site import NOW, TrackingSite, open_tracking
 
 ACTION = {"source_label": "a"}
+KNOWN = "0b9c8f8e-3c1d-4f6a-9a57-2f3f0e3f8a11"
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 COUNTED = Wishes(dnt="count", gpc="count")
 
@@ -252,6 +255,23 @@ async def test_a_wish_that_is_honoured_leaves_nobody_in_the_event_and_no_cookie(
         "id_given": True,
         "signal": signal,
     }
+
+
+@pytest.mark.parametrize(
+    ("headers", "site", "visitor"),
+    [
+        ({}, SITE, KNOWN),
+        ({"DNT": "1"}, SITE, None),
+        ({"Sec-GPC": "1"}, SITE, KNOWN),
+        ({}, replace(SITE, visitors="cookieless"), None),
+    ],
+    ids=["plain", "honoured", "counted", "cookieless"],
+)
+def test_what_happens_to_an_account_tells_of_a_visitor_only_where_there_may_be_one(
+    headers: dict[str, str], site: App, visitor: str | None
+):
+    request = make_mocked_request("POST", "/auth/signin", headers={"Cookie": f"{COOKIE}={KNOWN}"} | headers)
+    assert heeding("dnt").heeding(known_to(site))(request) == visitor
 
 
 def test_what_the_door_notices_is_counted_by_event():

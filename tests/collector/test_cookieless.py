@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import itertools
-import uuid
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +33,7 @@ COOKIELESS = App(
 )
 TOKEN = {"X-Api-Token": "calm-token"}
 ACTION = {"source_label": "a"}
+UUID_8 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class Clock:
@@ -65,8 +66,7 @@ def test_who_comes_again_the_same_day_is_the_same_and_the_next_day_somebody_new(
     assert visitor_of(salt) == first
     clock.now += timedelta(seconds=1)
     assert visitor_of(salt) != first
-    assert uuid.UUID(first).version == 8
-    assert str(uuid.UUID(first)) == first
+    assert UUID_8.fullmatch(first)
 
 
 OTHERS = [
@@ -141,7 +141,7 @@ async def test_no_cookie_is_set_or_read_and_no_id_of_the_client_s_is_taken(calm:
     answers = [await calm.post(body, **TOKEN), await calm.post(body, **TOKEN, Cookie=cookie)]
     assert [COOKIE in answer.cookies for answer in answers] == [False, False]
     (visitor,) = {line["anonymous_id"] for line in (await calm.lines()).values()}
-    assert uuid.UUID(str(visitor)).version == 8
+    assert UUID_8.fullmatch(str(visitor))
 
 
 @pytest.mark.parametrize(("body", "headers"), [(ACTION | {"id_user": "ada"}, {}), (ACTION, SIGNED_IN)])

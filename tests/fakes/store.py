@@ -390,6 +390,7 @@ def _exported(row: Stored) -> dict[str, object]:
         "attrs": event.attrs,
         "occurred_at": row.occurred_at if row.clock else None,
         "clock": row.clock,
+        "user_agent": event.user_agent,
         "country": event.country,
         "filtered": enrichment.filtered(event),
         "signal": event.signal,

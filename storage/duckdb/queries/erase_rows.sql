@@ -1,6 +1,6 @@
 -- The same rule for what is stored (rows: events) and for what is loaded again (rows: batch).
 UPDATE {rows} AS line SET
-    user_id = erased.pseudonym,
+    user_id = erased.pseudonym || '{suffix}',
     anonymous_id = NULL,
     page_url = CASE WHEN page_url IS NOT NULL THEN $erased_text END,
     referrer = NULL,
@@ -10,8 +10,5 @@ UPDATE {rows} AS line SET
     violation = NULL,
     {derived}
 FROM erased
-WHERE erased.digest = sha256($key || '/' || line.app_code || CASE
-        WHEN line.user_id IS NOT NULL THEN '/user/' || line.user_id
-        ELSE '/visitor/' || line.anonymous_id
-    END)
+WHERE erased.digest = sha256($key || '/' || line.app_code || {whose})
     AND ROW({log_id}, line."offset") < ROW(erased.until_log_id, erased.until_offset)

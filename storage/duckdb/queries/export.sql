@@ -18,13 +18,14 @@ SELECT concat(
     CASE WHEN clock IS NOT NULL
         THEN ',"occurred_at":"' || strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ') || '","clock":' || to_json(clock)
     END,
+    ',"user_agent":' || to_json(agent.user_agent),
     ',"country":' || to_json(country),
     ',"filtered":' || to_json(filtered),
     ',"signal":' || to_json(signal),
     ',"violation":' || to_json(violation),
     '}', chr(10)
 )
-FROM owned
+FROM owned LEFT JOIN agent USING (agent_id)
 WHERE position BETWEEN $first_position AND $last_position
     AND app_code = $app_code
     AND ($source_label IS NULL OR source_label = $source_label)
