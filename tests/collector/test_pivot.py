@@ -123,7 +123,12 @@ async def test_an_event_without_the_value_stands_under_the_empty_name_and_one_of
 async def test_only_what_happened_in_the_range_counts(bench: Bench):
     bench.put("u1", part="diode", n=7)
     noon = f"{NOON:%Y-%m-%dT%H:%M:%SZ}"
-    for query, found in ((f"?from={noon}", 1), (f"?to={noon}", 0), (f"?from={noon}&to={noon}", 0), ("?to=2100-01-01", 1)):
+    for query, found in (
+        (f"?from={noon}", 1),
+        (f"?to={noon}", 0),
+        (f"?from={noon}&to={noon}", 0),
+        ("?to=2100-01-01", 1),
+    ):
         assert len(await bench.rows(query)) == found, query
 
 
