@@ -9,10 +9,12 @@ from typing import Any, NamedTuple, Self
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from playwright.async_api import Page
 
 from scripts.tracker import BUILT
 
 SENT_S = 15.0
+UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -23,17 +25,18 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class Sent(NamedTuple):
-    """One request for /track."""
+    """One request for /track; `has_cookie`: it came with the one that each answer brings."""
 
+    method: str
     items: list[dict[str, Any]]
     content_type: str
     token: str | None
     origin: str | None
+    has_cookie: bool
 
 
 class ScriptedSite:
-    """`answers` are the next statuses of /track, with headers; none left: 202. `sent` is what came, refused or not; `knew` says of
-    each request whether it had the cookie that each answer brings."""
+    """`answers` are the next statuses of /track, with headers; none left: 202. `sent` is what came, refused or not."""
 
     def __init__(self) -> None:
         self.body = ""
@@ -41,8 +44,6 @@ class ScriptedSite:
         self.tracker = "/footfall.js"
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.sent: list[Sent] = []
-        self.methods: list[str] = []
-        self.knew: list[bool] = []
         self.url = ""
 
     @classmethod
@@ -86,11 +87,16 @@ class ScriptedSite:
         return web.Response(text=html, content_type="text/html")
 
     async def track(self, request: web.Request) -> web.Response:
-        self.methods.append(request.method)
         headers = request.headers
-        items = json.loads(await request.read() or "[]")
-        self.sent.append(Sent(items, headers["Content-Type"], request.query.get("api_token"), headers.get("Origin")))
-        self.knew.append("footfall_id" in request.cookies)
+        sent = Sent(
+            method=request.method,
+            items=json.loads(await request.read()),
+            content_type=headers["Content-Type"],
+            token=request.query.get("api_token"),
+            origin=headers.get("Origin"),
+            has_cookie="footfall_id" in request.cookies,
+        )
+        self.sent.append(sent)
         status, said = self.answers.pop(0) if self.answers else (202, {})
         allowed = {
             "Access-Control-Allow-Origin": headers["Origin"],
@@ -98,3 +104,18 @@ class ScriptedSite:
             "Access-Control-Expose-Headers": "Retry-After",
         }
         return web.Response(status=status, headers={**said, **allowed, "Set-Cookie": "footfall_id=x; SameSite=Lax"})
+
+
+async def opened(page: Page, site: ScriptedSite, body: str = "", attributes: str = "", path: str = "/") -> None:
+    """Open the page, and return once its first pageview has come."""
+    site.body, site.attributes = body, attributes
+    await page.goto(site.url + path)
+    await until(lambda: "pageview" in site.labels)
+
+
+async def after(page: Page, site: ScriptedSite) -> list[dict[str, Any]]:
+    """Return what came after the first pageview; events arrive in their order, so a last one ends it."""
+    await page.evaluate("footfall.track('last')")
+    await until(lambda: "last" in site.labels)
+    items = site.items
+    return items[1 : [item["source_label"] for item in items].index("last")]

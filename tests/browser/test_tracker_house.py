@@ -14,7 +14,7 @@ import duckdb
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestServer, unused_port
 from playwright.async_api import BrowserContext, BrowserType, Page
 
 from examples.page.site import build_site
@@ -154,6 +154,26 @@ async def test_with_gpc_every_event_arrives_once_and_where_it_is_heeded_nobody_i
         assert {event.get("signal") for event in events} == {"gpc" if heed == "anonymous" else None}
         assert len(cookies) == (heed == "count")
         assert "footfall_id" not in await page.evaluate("Object.keys(localStorage)")
+
+
+async def test_on_another_origin_of_the_site_its_cookie_ties_the_visitor_at_sign_in(
+    tmp_path: Path, visitor: BrowserContext
+):
+    port = unused_port()
+    shop = f"http://127.0.0.1:{port}"
+    with Daemon.fresh(tmp_path / "house", FOOTFALL_SITE__ORIGINS=shop) as daemon:
+        user_id = daemon.post("/auth/signup", ADA)["user"]["user_id"]
+        tracker = f'<script defer src="{daemon.url}/footfall.js" data-visitors="cookie"></script>'
+        async with TestServer(build_site(daemon.url, tracker), host="127.0.0.1", port=port):
+            page = await visitor.new_page()
+            await walk(page, shop)
+            await all_answered(page)
+            await sign_in(page)
+            await all_answered(page)
+        events = await arrived(daemon, *WALKED, "Sign in", "identify")
+    assert Counter(event["source_label"] for event in events) == Counter((*WALKED, "Sign in", "identify"))
+    assert len({event["anonymous_id"] for event in events}) == 1
+    assert {event["id_user"] for event in events} == {user_id}
 
 
 class ThirdParty:
