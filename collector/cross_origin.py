@@ -15,7 +15,8 @@ PREFLIGHT_AGE_S = 600
 """How long a browser may rely on a preflight: an origin that was taken off a list is refused after that."""
 
 METHODS = "GET, POST"
-REQUEST_HEADERS = "Authorization, Content-Encoding, Content-Type, X-Api-Token"
+REQUEST_HEADERS = "Authorization, Content-Encoding, Content-Type, X-Api-Token, X-Retry-Count"
+"""The last one is that of Segment's client, at a second try."""
 SHOWN_HEADERS = "Retry-After, X-Request-ID"
 
 
