@@ -56,6 +56,7 @@ ACTIONS = (
     Action("o", "end_second_factor", "No code", "Take the second factor of a user who has lost it", ("users",)),
     Action("D", "erase", "Erase", "Erase the user for good", ("users",)),
     Action("l", "log", "Its log", "Show what happened to the account of the user", ("users",)),
+    Action("slash", "search", "Search", "Find applications by name, code or owner", ("apps",)),
     Action("c", "create", "Create", "Make an application", ("apps",), ("apps",)),
     Action("d", "deed('define')", "Events", "Define events of the application", ("apps",)),
     Action("m", "deed('mode')", "Mode", "Choose what becomes of events that break their definition", ("apps",)),

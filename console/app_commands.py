@@ -51,7 +51,7 @@ async def apps(client: Client, arguments: argparse.Namespace) -> Report:
 async def app_named(client: Client, name: str) -> Application:
     """Return the one application of the app_code or name among those that may be seen."""
     me = read(await client.get("auth/me"), Me)
-    found = read_listing(await listing(client, me.role), me.role)
+    found = read_listing(await listing(client, me.role), me.role).apps
     named = [one for one in found if one.app_code == name] or [one for one in found if one.app_name == name]
     if len(named) == 1:
         return named[0]
@@ -72,7 +72,9 @@ async def event_named(client: Client, app: Application, name: str) -> Definition
 async def _list(client: Client, arguments: argparse.Namespace) -> Report:
     me = read(await client.get("auth/me"), Me)
     raw = await listing(client, me.role)
-    return Report(printed(arguments.form, raw, COLUMNS, [_row(one) for one in read_listing(raw, me.role)]))
+    found = read_listing(raw, me.role)
+    words = (f"only {found.counted} applications are shown",) if found.total > len(found.apps) else ()
+    return Report(printed(arguments.form, raw, COLUMNS, [_row(one) for one in found.apps]), words)
 
 
 def _row(app: Application) -> Sequence[Cell]:

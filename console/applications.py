@@ -33,7 +33,10 @@ OWN = "(you)"
 
 
 class Application(NamedTuple):
-    """An application as a list shows it; `definitions` are None where the list does not count them."""
+    """An application as a list shows it.
+
+    `definitions` are None where the list does not count them, `created_at` of the built-in one, which always was.
+    """
 
     app_code: str
     app_name: str
@@ -42,7 +45,7 @@ class Application(NamedTuple):
     visitors: VisitorMode
     tokens: int
     definitions: int | None
-    created_at: datetime
+    created_at: datetime | None
 
     @property
     def is_built_in(self) -> bool:
@@ -50,19 +53,35 @@ class Application(NamedTuple):
         return self.app_code == BUILT_IN
 
 
-async def listing(client: Asks, role: Role) -> bytes:
+class Listing(NamedTuple):
+    """Applications, the built-in one first where it is there; `total` of them."""
+
+    apps: list[Application]
+    total: int
+
+    @property
+    def counted(self) -> str:
+        """How many there are, and of how many where some are left out."""
+        return f"{len(self.apps)}" + (f" of {self.total}" if self.total > len(self.apps) else "")
+
+
+async def listing(client: Asks, role: Role, search: str = "") -> bytes:
     """Return the list of those whose settings and pivots somebody of the role may read: an administrator all, else the own.
 
-    Raises as `Client.get` does.
+    An administrator may search for a part of a name, an app_code, or an owner's user_id. Raises as `Client.get` does.
     """
-    return await client.get("admin/apps" if role == "admin" else "app", {})
-
-
-def read_listing(raw: bytes, role: Role) -> list[Application]:
-    """Return the applications of such a list, the built-in one first where it is there."""
     if role == "admin":
-        return [_of_admin(one) for one in read(raw, AdminAppsAnswer).apps]
-    return [_of_owner(one) for one in read(raw, AppsAnswer).apps]
+        return await client.get("admin/apps", {"search": search} if search else {})
+    return await client.get("app", {})
+
+
+def read_listing(raw: bytes, role: Role) -> Listing:
+    """Return what such a list holds."""
+    if role == "admin":
+        found = read(raw, AdminAppsAnswer)
+        return Listing([_of_admin(one) for one in found.apps], found.total)
+    apps = [_of_owner(one) for one in read(raw, AppsAnswer).apps]
+    return Listing(apps, len(apps))
 
 
 async def shown(client: Asks, app_code: str) -> AppShown:
@@ -127,7 +146,7 @@ def fields_of(app: AppShown, definitions: list[DefinitionShown]) -> list[tuple[s
 def _of_admin(app: AdminApp) -> Application:
     return Application(
         *(app.app_code, app.app_name, app.owner or app.owner_id, app.mode, app.visitors),
-        *(app.tokens, app.definitions, app.created_at),
+        *(app.tokens, app.definitions, None if app.app_code == BUILT_IN else app.created_at),
     )
 
 

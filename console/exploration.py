@@ -59,7 +59,7 @@ class Found(NamedTuple):
 
 async def explore(client: Asks, role: Role, chosen: Chosen, period: Mapping[str, str]) -> Found:
     """Return what there is for somebody of the role; raises as `Client.get` does."""
-    apps = [one for one in read_listing(await listing(client, role), role) if not one.is_built_in]
+    apps = [one for one in read_listing(await listing(client, role), role).apps if not one.is_built_in]
     app = _same(apps, chosen.app_code, lambda one: one.app_code)
     if app is None:
         return Found(nothing=NO_APP if role == "admin" else NOT_YOURS)

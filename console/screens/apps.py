@@ -40,6 +40,7 @@ COLUMNS = (
     Column("Code", 30, wide_only=True),
 )
 NAME_LENGTH_MAX = 64
+SEARCH_LENGTH_MAX = 64
 TOKEN_LENGTH = 16
 """Characters of an api_token that tell it from another."""
 
@@ -56,7 +57,7 @@ VISITORS: dict[VisitorMode, str] = {
     "cookie": "cookie: known again by a cookie",
     "cookieless": "cookieless: by a hash of the day",
 }
-ROTATES = "The present one is taken too until it is revoked; two are live at most."
+ROTATES = "The present one is taken too until it is revoked; with two live, revoke one first."
 REMOVES = "Its tokens and event definitions are gone at once; its events stay in the statistics."
 
 Option = TypeVar("Option", Mode, VisitorMode)
@@ -70,6 +71,7 @@ class AppsPanel(PagedPanel):
     def __init__(self, client: Client) -> None:
         table = KeyedTable(COLUMNS, empty=ASKING, leaves=False, widget_id="apps-table")
         super().__init__(client, table, panel_id="apps")
+        self._search = ""
         self._apps: dict[str, Application] = {}
         self._deeds: Mapping[str, Callable[[Application], object]] = {
             "rotate": self._rotate,
@@ -84,14 +86,19 @@ class AppsPanel(PagedPanel):
 
     async def page(self, client: Asks) -> None:
         """Show all applications."""
-        found = read_listing(await listing(client, "admin"), "admin")
-        self._apps = {one.app_code: one for one in found}
-        self.table.show([_row(one) for one in found], empty="there is no application")
-        self.say(f"{len(found)} · the built-in one, then the oldest first")
+        found = read_listing(await listing(client, "admin", self._search), "admin")
+        self._apps = {one.app_code: one for one in found.apps}
+        self.table.show([_row(one) for one in found.apps], empty="there is no such application")
+        searched = f'"{self._search}" · ' if self._search else ""
+        self.say(f"{found.counted} · {searched}the built-in one, then the oldest first")
 
     def on_keyed_table_selected(self, selected: KeyedTable.Selected) -> None:
         """Show the whole of an application."""
         self._do_to(self._apps[selected.key], self._details)
+
+    def action_search(self) -> None:
+        """Ask for a part of a name."""
+        self._ask_search()
 
     def action_create(self) -> None:
         """Make an application."""
@@ -120,6 +127,14 @@ class AppsPanel(PagedPanel):
         found = await self.asked(whole)
         if found is not None:
             self.app.push_screen(Details(app.app_name, fields_of(*found)))
+
+    @work
+    async def _ask_search(self) -> None:
+        question = "Part of a name, an app_code, or its owner's user_id; nothing finds all"
+        search = await self.line(Line(question, present=self._search, length_max=SEARCH_LENGTH_MAX))
+        if search is not None:
+            self._search = search
+            self.load(anew=True)
 
     @work
     async def _create(self) -> None:

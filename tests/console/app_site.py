@@ -11,6 +11,7 @@ from collector.wire.apps import (
     AppPatch,
     AppsAnswer,
     AppShown,
+    AppsParameters,
     CreateBody,
     Created,
     DefineBody,
@@ -53,6 +54,7 @@ class AppSite(Site):
     def __init__(self):
         super().__init__()
         self.apps = {one.app_code: one for one in map(application, range(1, 4))}
+        self.apps_most = 1000
         self.owners = {}
         self.definitions = {}
         self.pivot = [
@@ -78,8 +80,10 @@ class AppSite(Site):
         return [known[shape.name].event_code for shape in shapes]
 
     async def every_app(self, request):
+        asked = msgspec.convert(dict(request.query), AppsParameters)
         found = [BUILT_IN, *map(self._of_admin, self.apps.values())]
-        return answer(AdminAppsAnswer(found, len(found)))
+        taken = [one for one in found if (asked.search or "").lower() in one.app_name.lower()]
+        return answer(AdminAppsAnswer(taken[: self.apps_most], len(taken)))
 
     def _of_admin(self, app):
         names = ("app_code", "app_name", "created_at", "mode", "visitors", "origins", "hostnames")

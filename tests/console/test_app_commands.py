@@ -31,6 +31,12 @@ async def test_applications_are_listed_to_an_administrator_with_their_owners(sit
     assert shop.split() == [SHOP, "Shop", "2", "ann", "off", "cookie", "1", "1", "2026-11-03", "10:30"]
 
 
+async def test_a_list_of_applications_that_is_cut_says_so(site, footfall):
+    site.apps_most = 3
+    ended = await footfall("apps", "ls", "--md")
+    assert (ended.status, ended.err) == (0, "footfall: only 3 of 4 applications are shown\n")
+
+
 async def test_a_user_lists_its_own(site, footfall):
     site.role = "user"
     ended = await footfall("apps", "ls", "--csv")

@@ -64,6 +64,21 @@ async def test_enter_shows_an_application_with_its_tokens_and_events(site, tmp_p
         )
 
 
+async def test_applications_are_searched_by_the_daemon(site, tmp_path):
+    site.apps_most = 2
+    async with console(site, tmp_path) as shown:
+        await on_apps(shown)
+        await shown.shows("2 of 4 · the built-in one")
+        await shown.press("slash")
+        await type_line(shown, "shop 2")
+        await shown.shows('1 · "shop 2" · the built-in one', "Shop 2")
+        await shown.press("slash")
+        await type_line(shown, "nothing")
+        await shown.shows("there is no such application")
+        await shown.press("w")
+        await shown.shows("no application is under the cursor")
+
+
 async def test_a_new_application_shows_its_token_once_and_copies_it(site, tmp_path):
     async with console(site, tmp_path) as shown:
         await on_apps(shown)
