@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
@@ -10,27 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-import msgspec
-
 from storage.app import App
+from storage.app_directory import delete, place, read_all, read_app, write, write_first
 from storage.app_index import AppIndex
 from storage.errors import AppExists, AppFileCorrupt, DirectoryUnusable
-from storage.event import BUILT_IN_APP
-from storage.files import make_directory, read_file, replace_file
-from storage.filesystem import LOCAL
 from storage.last_seen import KEEP_S, LastSeen
-from storage.private import require_private
 
-APP_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-"""What may become part of a path."""
-SUFFIX = ".json"
-DRAFT = re.compile(r"\..+\.tmp")
-"""What a crash leaves of files that were being written."""
 LAST_USED_NAME = "last_used.json"
 
 Result = TypeVar("Result")
-
-_app = msgspec.json.Decoder(App)
 
 
 class AppFiles:
@@ -106,10 +93,10 @@ class AppFiles:
 
     async def add(self, app: App) -> None:
         """Add as the port says; an app_code is lower-case letters, digits and hyphens, and not the built-in one."""
-        place = self._place(app.app_code)
+        path = place(self._root, app.app_code)
         # No await before this: of two applications of one name the second already finds it taken.
         name = self._reserve(app)
-        await self._finish(self._add(app, place, name))
+        await self._finish(self._add(app, path, name))
 
     async def update(self, app_code: str, change: Callable[[App], App]) -> App:
         """Update as the port says."""
@@ -119,9 +106,9 @@ class AppFiles:
         """Remove as the port says."""
         await self._finish(self._remove(app_code))
 
-    async def _add(self, app: App, place: Path, name: tuple[str | None, str]) -> None:
+    async def _add(self, app: App, path: Path, name: tuple[str | None, str]) -> None:
         try:
-            await _in_thread(lambda: _write_first(place, app))
+            await _in_thread(lambda: write_first(path, app))
             self._index.put(app)
         finally:
             self._reserved.discard(name)
@@ -140,21 +127,21 @@ class AppFiles:
             return new
 
     async def _replace(self, app: App) -> None:
-        place = self._place(app.app_code)
+        path = place(self._root, app.app_code)
         try:
-            await _in_thread(lambda: replace_file(place, msgspec.json.encode(app)))
+            await _in_thread(lambda: write(path, app))
         except DirectoryUnusable:
             # What is on the disk now is not known: what counts is what the next start would find.
             with contextlib.suppress(OSError, AppFileCorrupt):
-                self._index.put(await asyncio.to_thread(_read, place))
+                self._index.put(await asyncio.to_thread(read_app, path))
             raise
         self._index.put(app)
 
     async def _remove(self, app_code: str) -> None:
         async with self._lock(app_code):
             app = self._index[app_code]
-            place = self._place(app_code)
-            await _in_thread(lambda: _unlink(place))
+            path = place(self._root, app_code)
+            await _in_thread(lambda: delete(path))
             self._index.drop(app)
             for token in app.read_tokens:
                 self._used.forget(token.token_id)
@@ -179,21 +166,11 @@ class AppFiles:
 
     def _open(self) -> None:
         try:
-            make_directory(self._root)
-            require_private(self._root)
-            for path in list(self._root.iterdir()):
-                if DRAFT.fullmatch(path.name):
-                    path.unlink()
-                elif path.suffix == SUFFIX:
-                    self._index.put(_read(path))
+            for app in read_all(self._root):
+                self._index.put(app)
         except OSError as error:
             raise DirectoryUnusable(f"{self._root}: applications cannot be read: {error}") from error
         self._used.read({one.token_id for app in self._index.apps() for one in app.read_tokens})
-
-    def _place(self, app_code: str) -> Path:
-        if not APP_CODE.fullmatch(app_code) or app_code == BUILT_IN_APP:
-            raise ValueError(f"{app_code!r} is not an app_code of ours")
-        return self._root / f"{app_code}{SUFFIX}"
 
     def _lock(self, app_code: str) -> asyncio.Lock:
         return self._locks.setdefault(app_code, asyncio.Lock())
@@ -211,29 +188,3 @@ async def _in_thread(write: Callable[[], None]) -> None:
         await asyncio.to_thread(write)
     except OSError as error:
         raise DirectoryUnusable(f"an application cannot be written: {error}") from error
-
-
-def _write_first(path: Path, app: App) -> None:
-    try:
-        replace_file(path, msgspec.json.encode(app))
-    except OSError:
-        # What was not acknowledged must not come back with the next start.
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise
-
-
-def _unlink(path: Path) -> None:
-    # It is gone already where only the sync of its name failed the last time.
-    path.unlink(missing_ok=True)
-    LOCAL.sync_directory(path.parent)
-
-
-def _read(path: Path) -> App:
-    try:
-        app = _app.decode(read_file(path))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise AppFileCorrupt(f"{path}: is no application: {error}; put it back from a backup") from None
-    if f"{app.app_code}{SUFFIX}" != path.name or app.app_code == BUILT_IN_APP:
-        raise AppFileCorrupt(f"{path}: is of the application {app.app_code!r}; give it back its name, or move it away")
-    return app
