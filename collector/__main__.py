@@ -57,6 +57,7 @@ from collector.privacy.people import PeopleAnswers
 from collector.privacy.person_export import PersonExport
 from collector.program import program
 from collector.rebuild import rebuild_verbs
+from collector.rederive import rederive_verbs
 from collector.rejected_verbs import rejected_verbs
 from collector.routes import Route
 from collector.server import listen, serve, settle_memory, stop_on_signals
@@ -169,6 +170,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             control_verbs(identity.accounts)
             | rebuild_verbs(store, client)
             | erase_verbs(erasure, client)
+            | rederive_verbs(client)
             | rejected_verbs(rejected)
         )
         async with ControlServer(settings.data.dir / SOCKET_NAME, verbs), asyncio.TaskGroup() as tasks:

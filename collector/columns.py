@@ -4,6 +4,11 @@ import sys
 from collections.abc import Iterable, Sequence
 
 
+def harmless(text: str) -> str:
+    """Return a stranger's text as one that no terminal takes for a command."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def write_columns(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print the rows below their head, each column as wide as its widest cell."""
     table = [head, *rows]

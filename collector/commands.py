@@ -30,6 +30,8 @@ from collector.key_verbs import add_verbs as add_key_verbs
 from collector.log_verbs import add_verbs as add_log_verbs
 from collector.program import program
 from collector.rebuild import REBUILD, rebuild_there
+from collector.rederive import add_verb as add_rederive_verb
+from collector.rederive import rederive_there
 from collector.rejected_verbs import DaemonDesk, Desk, run_rejected
 from collector.rejected_verbs import add_verbs as add_rejected_verbs
 from collector.server import AddressUnusable
@@ -97,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--password-stdin", action="store_true", help="read the password as one line of standard input")
     add.set_defaults(verb=ADD_ADMIN)
     add_erase_verb(verbs, flags)
+    add_rederive_verb(verbs, flags)
     add_key_verbs(verbs, flags)
     add_log_verbs(verbs, flags)
     add_backup_verbs(verbs, flags)
@@ -190,6 +193,12 @@ def run_admin_add(arguments: argparse.Namespace, open_accounts: OpenAccounts) ->
 def run_rebuild(arguments: argparse.Namespace, here: Here) -> None:
     """Fill the store again; `here` does it where no daemon holds the lock."""
     _here_or_there(arguments, here, lambda path: rebuild_there(path, CONTROL_TIMEOUT_S))
+
+
+def run_rederive(arguments: argparse.Namespace, here: Callable[[bool], Here]) -> None:
+    """Derive stored events again; `here` does it where no daemon holds the lock."""
+    is_dry_run: bool = arguments.dry_run
+    _here_or_there(arguments, here(is_dry_run), lambda path: rederive_there(path, is_dry_run=is_dry_run))
 
 
 def run_erase(arguments: argparse.Namespace, here: Callable[[Person], Here]) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 
 from collector import control
-from collector.columns import write_columns
+from collector.columns import harmless, write_columns
 from collector.errors import CommandError
 from collector.wire.problem import RequestError
 from collector.wire.rejected import RejectedAnswer, RejectedItem, RejectedParameters
@@ -159,8 +159,7 @@ async def _show(desk: Desk, receipt: str, *, is_raw: bool) -> None:
 
 def _harmless(raw: bytes) -> str:
     """Return bytes of a stranger as text that no terminal takes for a command."""
-    text = raw.decode(errors="backslashreplace")
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return harmless(raw.decode(errors="backslashreplace"))
 
 
 async def _replay(desk: Desk, receipts: list[str]) -> None:

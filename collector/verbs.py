@@ -25,6 +25,7 @@ from collector.commands import (
     run_erase,
     run_init,
     run_rebuild,
+    run_rederive,
     run_rejected_verb,
     settings_of,
 )
@@ -34,6 +35,7 @@ from collector.erase import end_of_all, erase_here
 from collector.key_verbs import run_keys
 from collector.log_verbs import run_log
 from collector.rebuild import rebuild_here
+from collector.rederive import rederive_here
 from collector.settings import Settings
 from collector.tracking.replay import Replay
 from collector.tracking.visitor import SITE
@@ -58,6 +60,11 @@ def _copy(arguments: argparse.Namespace, data: Path) -> None:
 async def _rebuild_here(settings: Settings, secrets: Secrets) -> None:
     client = _client(settings)
     await rebuild_here(store_process(settings, secrets, client), client)
+
+
+async def _rederive_here(is_dry_run: bool, settings: Settings, secrets: Secrets) -> None:  # noqa: FBT001 - bound first
+    client = _client(settings)
+    await rederive_here(client, store_process(settings, secrets, client), is_dry_run=is_dry_run)
 
 
 async def _erase_here(person: Person, settings: Settings, secrets: Secrets) -> None:
@@ -88,6 +95,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], None]] = {
     "init": run_init,
     "admin": lambda arguments: run_admin_add(arguments, open_accounts),
     "rebuild": lambda arguments: run_rebuild(arguments, _rebuild_here),
+    "rederive": lambda arguments: run_rederive(arguments, lambda dry: functools.partial(_rederive_here, dry)),
     "erase": lambda arguments: run_erase(arguments, lambda person: functools.partial(_erase_here, person)),
     "keys": lambda arguments: run_keys(arguments, keys_of),
     "log": lambda arguments: run_log(arguments, settings_of(arguments).data.dir),

@@ -23,6 +23,7 @@ from storage.files import make_directory
 from storage.lock import Lock
 from storage.logs import configure_logs
 from storage.rebuild import Rebuild
+from storage.rederivation import Rederivation
 from storage.settings import StoreSettings
 from storage.store_server import StoreServer
 from storage.suppression import SUPPRESSION_NAME, Suppression
@@ -79,6 +80,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
     archiver = Archiver(_segments(data), eraser)
     reader = LogReader(_segments(data), data / "quarantine")
     rebuild = Rebuild(reader, store)
+    rederivation = Rederivation(store)
     batcher = Batcher(
         reader,
         store,
@@ -90,6 +92,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         checkpointed=archiver.settle,
         eraser=eraser,
         rebuild=rebuild,
+        rederivation=rederivation,
         emulate_slow_s=settings.emulate_slow_s,
     )
     server = StoreServer(
@@ -97,6 +100,7 @@ async def _serve(settings: StoreSettings, directory: Path) -> None:
         batcher.progress,
         refuse=rebuild.refuse_a_part,
         erase=eraser.begin,
+        rederive=rederivation.ask,
         query_threads=settings.query_threads,
         query_timeout_s=settings.query_timeout_s,
     )

@@ -14,6 +14,7 @@ from storage.errors import StorageError, StoreDamaged
 from storage.health import LoadProgress
 from storage.ports import EventSink, LogPosition
 from storage.rebuild import Rebuild
+from storage.rederivation import Rederivation
 from storage.wal.reader import LogReader
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class Batcher:
         checkpointed: Callable[[dict[str, LogPosition]], None],
         eraser: Eraser | None = None,
         rebuild: Rebuild | None = None,
+        rederivation: Rederivation | None = None,
         emulate_slow_s: float = 0.0,
         retry_s: float = RETRY_S,
         clock: Callable[[], float] = time.monotonic,
@@ -62,6 +64,7 @@ class Batcher:
         self._checkpointed = checkpointed
         self._eraser = eraser
         self._rebuild = rebuild
+        self._rederivation = rederivation
         self._checkpoint_at: datetime | None = None
         self._clock = clock
         self._checkpointed_at = clock()
@@ -116,6 +119,8 @@ class Batcher:
         self._sink.check()
         wait_s = self._load_next()
         self._erase()
+        if self._rederivation is not None:
+            self._rederivation.do_next()
         if self._rebuild is not None:
             self._rebuild.look()
         if self._clock() - self._checkpointed_at >= self._checkpoint_wait_s():

@@ -26,6 +26,8 @@ from storage.query import (
     Query,
     ReceiptAnswer,
     ReceiptQuery,
+    Rederived,
+    RederiveQuery,
     RejectedPage,
     RejectedQuery,
     RejectedRaw,
@@ -39,6 +41,9 @@ from storage.store_link import Answer, Ask, Cancel, Chunk, End, Failed, More, Qu
 
 ANSWER_GRACE_S = 5.0
 """How much longer than a query's own time limit the front waits for an answer; how the store is takes no query."""
+
+REDERIVE_WAIT_S = 3600.0
+"""How long the front waits while what is stored is derived again."""
 
 _replies = msgspec.msgpack.Decoder(Reply)
 Shape = TypeVar("Shape")
@@ -106,6 +111,10 @@ class StoreClient:
     async def erase(self, person: Person, until: LogPlace) -> ErasureStarted:
         """Have a person erased up to a place of the logs; what comes of it is in `health`."""
         return await self._answer(EraseQuery(person, until), ErasureStarted)
+
+    async def rederive(self, *, is_dry_run: bool) -> Rederived:
+        """Have what is stored derived again; the answer takes as long as that."""
+        return await self._answer(RederiveQuery(is_dry_run), Rederived, REDERIVE_WAIT_S)
 
     async def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
         """Ask for events or rejected items and yield them as they come; closing the iterator cancels the query."""

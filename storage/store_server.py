@@ -28,6 +28,8 @@ from storage.query import (
     Query,
     ReceiptAnswer,
     ReceiptQuery,
+    Rederived,
+    RederiveQuery,
     RejectedPage,
     RejectedQuery,
     RejectedRaw,
@@ -89,12 +91,14 @@ class StoreServer:
         *,
         refuse: Callable[[], None],
         erase: Callable[[EraseQuery], ErasureStarted],
+        rederive: Callable[[RederiveQuery], concurrent.futures.Future[Rederived]],
         query_threads: int,
         query_timeout_s: float,
     ) -> None:
         """`refuse` raises StoreRebuilding while questions must not be answered; health and erasure are all the same."""
         self._refuse = refuse
         self._erase = erase
+        self._rederive = rederive
         self._open_reader = open_reader
         self._progress = progress
         self._query_timeout_s = query_timeout_s
@@ -131,12 +135,12 @@ class StoreServer:
         try:
             if not isinstance(ask.query, StoreHealthQuery | EraseQuery):
                 self._refuse()
-            with self._open_reader() as reader:
-                if isinstance(ask.query, ExportQuery | PersonRejectedQuery):
-                    await self._stream(ask.number, ask.query, reader, writer)
-                else:
-                    body = await self._in_thread(lambda: _bodies.encode(self._ask(reader, ask.query)), reader)
-                    send(writer, Answer(ask.number, body))
+            if isinstance(ask.query, RederiveQuery):
+                # As long as it takes: the thread that loads does it, and no cursor is held meanwhile.
+                rederived = await asyncio.wrap_future(self._rederive(ask.query))
+                send(writer, Answer(ask.number, _bodies.encode(rederived)))
+            else:
+                await self._read(ask, writer)
         except QueryRefused as error:
             send(writer, Failed(ask.number, "refused", str(error), error.field))
         except StoreRebuilding as error:
@@ -147,6 +151,14 @@ class StoreServer:
             log.error("query_failed", query=type(ask.query).__name__, reason=str(error))
             send(writer, Failed(ask.number, "failed", str(error)))
         await writer.drain()
+
+    async def _read(self, ask: Ask, writer: asyncio.StreamWriter) -> None:
+        with self._open_reader() as reader:
+            if isinstance(ask.query, ExportQuery | PersonRejectedQuery):
+                await self._stream(ask.number, ask.query, reader, writer)
+            else:
+                body = await self._in_thread(lambda: _bodies.encode(self._ask(reader, ask.query)), reader)
+                send(writer, Answer(ask.number, body))
 
     async def _stream(
         self, number: int, query: ExportQuery | PersonRejectedQuery, reader: Reader, writer: asyncio.StreamWriter

@@ -22,12 +22,14 @@ from storage.duckdb.last_position import forget_position, note_position
 from storage.duckdb.load import LinesWrong, load
 from storage.duckdb.marks import Marks
 from storage.duckdb.reader import Reader
+from storage.duckdb.rederive import rederive
 from storage.duckdb.schema import SchemaOutdated
 from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDamaged, StoreDown
 from storage.filesystem import LOCAL
 from storage.health import RebuildBegun
 from storage.ports import LogPosition, LogRange
+from storage.query import Rederived
 from storage.suppression import Erased, Suppression
 
 
@@ -213,6 +215,13 @@ class DuckDBStore:
             self._close()
             replace_database(self._path, fresh)
             self._open()
+
+    def rederive(self, *, is_dry_run: bool) -> Rederived:
+        """Derive what is stored again, by the present rules, and return what became different."""
+        with self._trusted("nothing was derived again") as connection:
+            rederived = rederive(connection, self._enrichment.rules, is_dry_run=is_dry_run)
+        self._marks = Marks()
+        return rederived
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[Reader]:
