@@ -186,8 +186,8 @@ class Reader:
         try:
             yield
         finally:
-            # A connection that was closed meanwhile has no transaction any more.
-            with contextlib.suppress(duckdb.ConnectionException):
+            # A connection that was closed meanwhile has no transaction any more; one that is being closed loses it with that.
+            with contextlib.suppress(duckdb.ConnectionException, duckdb.InterruptException):
                 self._connection.rollback()
 
     def rows(self, sql: str, parameters: Mapping[str, object]) -> list[Row]:

@@ -68,6 +68,9 @@ ITEMS: list[Event | RejectedItem] = [
     RejectedItem("wrong_type", '{"kept": "of another"}', "site", NOON, user_id="bob", anonymous_id=visitor_id("bob")),
 ]
 
+PAGES_AFTER = {"/public": 4, "(erased)": 4}
+"""The pageviews of ITEMS, once the person is erased."""
+
 
 class House:
     """The store's parts on one data directory, in this process."""
@@ -180,7 +183,7 @@ async def test_nothing_of_an_erased_person_is_left_in_any_file_and_totals_stay(t
             after = await InThreads(house.store).summary(SummaryQuery(where=EVERYONE, pages=9))
     assert traces(tmp_path) == {}
     assert (after.total_visits, after.unique_users) == (before.total_visits, before.unique_users)
-    assert {page.page_url: page.visits for page in after.popular_pages} == {"/public": 4, "(erased)": 4}
+    assert {page.page_url: page.visits for page in after.popular_pages} == PAGES_AFTER
     assert set(traces_of(tmp_path, (b"of another",))) == set(traces_of(tmp_path, (b"bob",)))
 
 
