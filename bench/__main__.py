@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import machine
 from bench.console import ConsoleBench
 from bench.daemon import running
+from bench.definitions import DefinitionBench
 from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
 from bench.process import Server, end_by_interrupt, resident_mb, started
@@ -92,9 +93,16 @@ def _run(directory: Path, *, seconds: float) -> Report:
     figures += token_figures(directory)
     figures += user_figures(directory / "accounts", round(USERS_PER_S * seconds))
     figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
+    definitions = DefinitionBench(directory / "definitions", datetime.now(UTC))
+    figures += definitions.figures(seconds)
     steady = SteadyBench(directory, traffic)
     figures += steady.figures(seconds)
-    return Report(machine.machine(directory), machine.settings(daemon.settings), figures, [*tally.steps, *steady.steps])
+    return Report(
+        machine.machine(directory),
+        machine.settings(daemon.settings),
+        figures,
+        [*tally.steps, *definitions.steps, *steady.steps],
+    )
 
 
 def _memory(front: Server, events: int) -> list[Figure]:

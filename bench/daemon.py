@@ -72,6 +72,10 @@ class Daemon:
         """Ask POST /query and throw the answer away; BenchFailed unless there is one."""
         _ask(self.server.url + "/query", self.token, question)
 
+    def call(self, method: str, path: str, body: object) -> bytes:
+        """Send the administrator's request and return the answer; BenchFailed unless it was answered 2xx."""
+        return _ask(self.server.url + path, self.token, json.dumps(body).encode(), method)
+
     def track(self, body: bytes) -> None:
         """Track one action; BenchFailed unless it was answered 202."""
         _ask(self.server.url + "/track", body=body)
@@ -121,10 +125,12 @@ def _signed_in(server: Server, password: str) -> str:
     return msgspec.json.decode(_ask(server.url + "/auth/signin", body=body), type=SignedIn).jwt_token
 
 
-def _ask(url: str, token: str | None = None, body: bytes | None = None) -> bytes:
+def _ask(url: str, token: str | None = None, body: bytes | None = None, method: str | None = None) -> bytes:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=ANSWER_S) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, body, headers, method=method), timeout=ANSWER_S
+        ) as answer:
             return bytes(answer.read())
     except OSError as error:
         raise BenchFailed(f"{url}: {error}") from None

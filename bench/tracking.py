@@ -70,7 +70,7 @@ class TrackBench:
         """
         name = f"single, {connections} connections"
         before = self._daemon.logged()
-        slices = _by_turns(
+        slices = by_turns(
             {
                 "bare": lambda: self._bare_slice("/track", connections, seconds),
                 "plain": lambda: self._bare_slice("/plain", connections, seconds),
@@ -99,7 +99,7 @@ class TrackBench:
             with readers(self._daemon, READERS):
                 return plain()
 
-        slices = _by_turns({"plain": plain, "watched": watched})
+        slices = by_turns({"plain": plain, "watched": watched})
         rates = {kind: [one.rate for one in taken] for kind, taken in slices.items()}
         rate = compared(f"/track {name}", "/s", rates["watched"], rates["plain"])
         p99 = compared_once("  p99", "ms", _ms(slices["watched"], 99), _ms(slices["plain"], 99))
@@ -117,24 +117,25 @@ class TrackBench:
         return _batch_figures(name, slices)
 
     def _bare_slice(self, path: str, connections: int, seconds: float) -> Slice:
-        return _slice(self._bare, lambda: self._traffic.single(path), connections, seconds)
+        return slice_of(self._bare, lambda: self._traffic.single(path), connections, seconds)
 
     def _slice(self, name: str, request: Request, items: int, connections: int, seconds: float) -> Slice:
-        taken = _slice(self._daemon.server, request, connections, seconds)
+        taken = slice_of(self._daemon.server, request, connections, seconds)
         accepted = taken.load.statuses[ACCEPTED]
         # Counting waits for the store, so that the baseline's next slice does not share the machine with a backlog.
         self._tally.add(name, sent=accepted * items, refused_requests=taken.load.answers - accepted)
         return taken
 
 
-def _slice(server: Server, request: Request, connections: int, seconds: float) -> Slice:
+def slice_of(server: Server, request: Request, connections: int, seconds: float) -> Slice:
+    """Load the server for so long, and return what came of it."""
     before_s = server.cpu_s()
     taken = load.run(server.host, server.port, request, connections=connections, seconds=seconds)
     # Short slices of the smoke test may see no tick of the kernel's clock.
     return Slice(taken, max(server.cpu_s() - before_s, CPU_TICK_S))
 
 
-def _by_turns(runs: Mapping[str, Callable[[], Slice]]) -> dict[str, list[Slice]]:
+def by_turns(runs: Mapping[str, Callable[[], Slice]]) -> dict[str, list[Slice]]:
     """Run each kind once a round, every other round in the opposite order: a drift of the machine meets all alike."""
     slices: dict[str, list[Slice]] = {kind: [] for kind in runs}
     for number in range(ROUNDS):
