@@ -33,6 +33,7 @@ async def test_what_nobody_has_finds_nothing(apps: AppStore, text: str) -> None:
     assert apps.by_write_token(text) is None
     assert apps.by_read_token(text) is None
     assert apps.last_used(text) is None
+    assert apps.by_hostname(text) is None
     assert not apps.lists_origin(text)
     with pytest.raises(KeyError):
         await apps.update(text, lambda one: one)
@@ -161,6 +162,18 @@ async def test_an_origin_is_listed_as_long_as_any_application_lists_it(apps: App
     assert apps.lists_origin("https://a.example")
     await apps.update(both[1].app_code, lambda one: replace(one, origins=()))
     assert not apps.lists_origin("https://a.example")
+
+
+async def test_a_hostname_is_the_oldest_applications_that_lists_it(apps: AppStore) -> None:
+    made = [app(f"a{age}", created_at=NOON - timedelta(age), hostnames=("shop.example",)) for age in (1, 2, 0)]
+    for one in made:
+        await apps.add(one)
+    assert apps.by_hostname("shop.example") == made[1]
+    await apps.remove(made[1].app_code)
+    assert apps.by_hostname("shop.example") == made[0]
+    for one in (made[0], made[2]):
+        await apps.update(one.app_code, lambda old: replace(old, hostnames=("other.example",)))
+    assert apps.by_hostname("shop.example") is None
 
 
 async def test_the_latest_use_of_a_token_counts(apps: AppStore) -> None:

@@ -24,6 +24,9 @@ class MemoryApps:
     def by_read_token(self, digest: str) -> App | None:
         return self._first(lambda app: digest in [one.digest for one in app.read_tokens])
 
+    def by_hostname(self, hostname: str) -> App | None:
+        return next((app for app in self.every() if hostname in app.hostnames), None)
+
     def lists_origin(self, origin: str) -> bool:
         return self._first(lambda app: origin in app.origins) is not None
 
