@@ -13,7 +13,7 @@ from playwright.async_api import Page
 
 from scripts.tracker import BUILT
 
-SENT_S = 15.0
+SENT_S = 30.0
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 
