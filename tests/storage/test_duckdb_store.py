@@ -3,7 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -98,6 +98,19 @@ def test_a_file_of_an_earlier_version_is_set_aside_whole_and_a_new_one_begun(tmp
     assert [aside.read_bytes() for aside in (tmp_path / "quarantine").iterdir()] == [before]
     with open_store(tmp_path) as store:
         assert len(store.positions()) == 1
+
+
+def test_a_repeat_of_a_late_event_is_known_after_an_erasure_and_in_the_file_opened_anew(tmp_path: Path) -> None:
+    late = Event("a", "site", "x", NOON, occurred_at=NOON - timedelta(days=400), id_given=True)
+    somebody = Erased(digest="d", pseudonym="erased-1", until=LogPlace("0000000001-a", 0), erased_at=NOON)
+    with open_store(tmp_path) as store:
+        shelf_of(store, tmp_path).apply([late])
+        store.erase([somebody])
+        shelf_of(store, tmp_path).apply([late])
+    with open_store(tmp_path) as store:
+        shelf_of(store, tmp_path).apply([late])
+        with store.reader() as reader:
+            assert (reader.health().n_rows, reader.health().n_duplicates) == (1, 2)
 
 
 def test_a_directory_with_a_quote_in_its_name_is_opened(tmp_path: Path) -> None:
