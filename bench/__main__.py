@@ -15,6 +15,7 @@ from bench.errors import BenchFailed
 from bench.figures import Figure, Report, aimed, as_json, as_text
 from bench.process import Server, end_by_interrupt, resident_mb, started
 from bench.replay import ReplayBench
+from bench.segment import SegmentBench
 from bench.signin import SigninBench
 from bench.steady import SteadyBench
 from bench.tally import Tally
@@ -95,13 +96,15 @@ def _run(directory: Path, *, seconds: float) -> Report:
     figures += ReplayBench(directory, daemon.settings).figures(events=max(1, round(REPLAY_EVENTS_PER_S * seconds)))
     definitions = DefinitionBench(directory / "definitions", datetime.now(UTC))
     figures += definitions.figures(seconds)
+    segment = SegmentBench(directory / "segment", datetime.now(UTC))
+    figures += segment.figures(seconds)
     steady = SteadyBench(directory, traffic)
     figures += steady.figures(seconds)
     return Report(
         machine.machine(directory),
         machine.settings(daemon.settings),
         figures,
-        [*tally.steps, *definitions.steps, *steady.steps],
+        [*tally.steps, *definitions.steps, *segment.steps, *steady.steps],
     )
 
 

@@ -56,7 +56,9 @@ class DefinitionBench:
         self.steps = tally.steps
         off, enforced = ([one.per_cpu_s * BATCH_ITEMS for one in slices[mode]] for mode in ("off", "enforce"))
         plain = Figure(
-            figure=f"batches of {BATCH_ITEMS}, definitions off, for a CPU-second", value=statistics.median(off), unit="events"
+            figure=f"batches of {BATCH_ITEMS}, definitions off, for a CPU-second",
+            value=statistics.median(off),
+            unit="events",
         )
         beside = compared("  definitions enforced", "events", enforced, off)
         return [

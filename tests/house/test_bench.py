@@ -87,6 +87,7 @@ FIGURES = [
     "  memory of the store, peak",
     "batches of 500, definitions off, for a CPU-second",
     "  definitions enforced",
+    "/v1/batch of 500, for a CPU-second",
     "/track 2,000 a second, p99",
     "  p99, endless queries on both processors",
     "  queries answered meanwhile",
@@ -171,6 +172,7 @@ def check_figures(report: Report):
         "replay of the log",
         "batches of 500, definitions off, for a CPU-second",
         "definitions enforced",
+        "/v1/batch of 500, for a CPU-second",
         "p99, endless queries on both processors",
         "p99, store killed every 2 s",
         "p99, every load slowed by 5 s",
@@ -190,6 +192,7 @@ def check_counts(report: Report):
         "batches of 500, 8 connections",
         "visibility",
         "definitions",
+        "Segment's batches, and native ones",
         "steady, queries and kills",
         "steady, slow store",
     ]
