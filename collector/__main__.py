@@ -155,7 +155,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 require_change=identity.profiles.require_change,
                 origins=origins,
             ).routes(),
-            *statistics.routes(client, now, time.perf_counter),
+            *statistics.routes(client, apps, now, time.perf_counter),
             *PivotStatistics(client, readers).routes(),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),

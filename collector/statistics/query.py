@@ -7,16 +7,15 @@ from typing import get_args
 from aiohttp import web
 
 from collector.answers import json_answer
-from collector.identity.caller import CALLER, Caller
+from collector.identity.caller import CALLER
 from collector.statistics.range import Range, end_of, of_age, of_times, with_end
-from collector.statistics.scope import events_of
+from collector.statistics.scope import Scope
 from collector.wire.problem import BodyInvalid, FieldError
 from collector.wire.query import QueryAnswer, QueryBody, QueryMeta, QueryRow
 from collector.wire.statistics import Filter
 from storage.errors import QueryRefused
-from storage.event import BUILT_IN_APP
 from storage.ports import EventStore
-from storage.query import Metric, MetricsPage, MetricsQuery, MetricsRow
+from storage.query import EventFilter, Metric, MetricsPage, MetricsQuery, MetricsRow
 
 METRICS: dict[str, Metric] = {metric: metric for metric in get_args(Metric)}
 
@@ -24,16 +23,19 @@ METRICS: dict[str, Metric] = {metric: metric for metric in get_args(Metric)}
 class MetricsStatistics:
     """The handler of POST /query; `clock` says what time it is, `stopwatch` counts seconds."""
 
-    def __init__(self, store: EventStore, clock: Callable[[], datetime], stopwatch: Callable[[], float]) -> None:
+    def __init__(
+        self, store: EventStore, scope: Scope, clock: Callable[[], datetime], stopwatch: Callable[[], float]
+    ) -> None:
         self._store = store
+        self._scope = scope
         self._clock = clock
         self._stopwatch = stopwatch
 
     async def query(self, request: web.Request, body: QueryBody) -> web.Response:
         """Answer metrics in total, by page, by source or by period; `elapsed_ms` is the time that the store took."""
-        _refuse_unknown_app(body)
         asked, after = self._range(body)
-        query = _question(body, asked, after, request[CALLER])
+        about = Filter(app_code=body.app_code, from_time=asked.from_time, to_time=asked.to_time)
+        query = _question(body, asked, after, self._scope.events_of(about, request[CALLER]))
         began = self._stopwatch()
         try:
             page = await self._store.metrics(query)
@@ -48,13 +50,7 @@ class MetricsStatistics:
         return of_age(body.range, to_time), after
 
 
-def _refuse_unknown_app(body: QueryBody) -> None:
-    if body.app_code != BUILT_IN_APP:
-        raise BodyInvalid([FieldError("$.app_code", "app_unknown", "no application has this app_code")])
-
-
-def _question(body: QueryBody, asked: Range, after: str | None, caller: Caller) -> MetricsQuery:
-    where = events_of(Filter(from_time=asked.from_time, to_time=asked.to_time), caller)
+def _question(body: QueryBody, asked: Range, after: str | None, where: EventFilter) -> MetricsQuery:
     metric, descending = _order(body)
     return MetricsQuery(
         app_code=where.app_code,

@@ -6,9 +6,11 @@ from datetime import datetime
 from collector.routes import Answer, JsonBody, QueryString, Route, Taking
 from collector.statistics.export import EventExport
 from collector.statistics.query import MetricsStatistics
+from collector.statistics.scope import Scope
 from collector.statistics.visits import VisitStatistics
 from collector.wire import statistics as wire
 from collector.wire.query import QueryAnswer, QueryBody, read_query
+from storage.account_ports import AppStore
 from storage.ports import EventStore
 
 VISITS, SUMMARY = QueryString(wire.VisitsParameters), QueryString(wire.SummaryParameters)
@@ -16,10 +18,13 @@ QUESTION = JsonBody(read_query, QueryBody)
 EXPORT = QueryString(wire.ExportParameters)
 
 
-def routes(store: EventStore, clock: Callable[[], datetime], stopwatch: Callable[[], float]) -> list[Route]:
+def routes(
+    store: EventStore, apps: AppStore, clock: Callable[[], datetime], stopwatch: Callable[[], float]
+) -> list[Route]:
     """Return the rows of the table of routes that the statistics answer."""
-    statistics, export = VisitStatistics(store), EventExport(store)
-    metrics = MetricsStatistics(store, clock, stopwatch)
+    scope = Scope(apps)
+    statistics, export = VisitStatistics(store, scope), EventExport(store, scope)
+    metrics = MetricsStatistics(store, scope, clock, stopwatch)
     events = {200: Answer(media="application/x-ndjson")}
     return [
         Route("GET", "/stats/visits", Taking(VISITS, statistics.visits), "user", {200: Answer(*wire.VISITS)}),

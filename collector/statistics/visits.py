@@ -5,7 +5,7 @@ from aiohttp import web
 
 from collector.answers import json_answer
 from collector.identity.caller import CALLER
-from collector.statistics.scope import events_of
+from collector.statistics.scope import Scope
 from collector.wire.problem import FieldError, QueryInvalid
 from collector.wire.statistics import (
     BreakdownAnswer,
@@ -23,12 +23,13 @@ from storage.query import BreakdownQuery, BreakdownRow, EventFilter, SummaryQuer
 class VisitStatistics:
     """The handlers of GET /stats/visits and GET /stats/summary."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, scope: Scope) -> None:
         self._store = store
+        self._scope = scope
 
     async def visits(self, request: web.Request, parameters: VisitsParameters) -> web.Response:
         """Answer single pageviews, or with `by` their counts."""
-        where = events_of(parameters, request[CALLER])
+        where = self._scope.events_of(parameters, request[CALLER])
         try:
             if parameters.by:
                 return json_answer(await self._breakdown(parameters, parameters.by, where))
@@ -38,7 +39,7 @@ class VisitStatistics:
 
     async def summary(self, request: web.Request, parameters: SummaryParameters) -> web.Response:
         """Answer totals and popular pages."""
-        where = events_of(parameters, request[CALLER])
+        where = self._scope.events_of(parameters, request[CALLER])
         summary = await self._store.summary(SummaryQuery(where=where, pages=parameters.limit))
         return json_answer(msgspec.convert(summary, SummaryAnswer, from_attributes=True))
 

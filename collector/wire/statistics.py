@@ -32,6 +32,7 @@ class Range(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "fro
 class Filter(Range, frozen=True, kw_only=True):
     """Which events."""
 
+    app_code: Identifier = "site"
     user_id: Identifier | None = None
     page_url: Url | None = None
 

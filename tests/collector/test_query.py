@@ -17,6 +17,7 @@ from collector.wire.query import QueryAnswer
 from storage.event import Event
 from storage.ports import EventStore
 from storage.store_client import StoreClient
+from tests.fakes.apps import MemoryApps
 from tests.fakes.store import MemoryStore
 
 Client = TestClient[web.Request, web.Application]
@@ -69,7 +70,9 @@ def app_of(store: EventStore, clock: Callable[[], datetime]) -> web.Application:
         return CALLERS.get(request.headers.get("Authorization", ""))
 
     ticks = itertools.count()
-    return build_app(routes(store, clock, lambda: next(ticks) / 1000), authenticate, body_bytes_max=100_000)
+    return build_app(
+        routes(store, MemoryApps(), clock, lambda: next(ticks) / 1000), authenticate, body_bytes_max=100_000
+    )
 
 
 @pytest.fixture
@@ -178,7 +181,6 @@ WRONG = [
     (f'{{"metrics": ["visitors"], {AGE}, "zone": "UTC"}}', ("$.zone", "extra_forbidden")),
     (f'{{"metrics": ["visitors"], {AGE}, "limit": 0}}', ("$.limit", "wrong_value")),
     (f'{{"metrics": ["visitors"], {AGE}, "limit": 1001}}', ("$.limit", "wrong_value")),
-    (f'{{"metrics": ["visitors"], {AGE}, "app_code": "shop"}}', ("$.app_code", "app_unknown")),
     (f'{{"metrics": ["visitors"], {AGE}, "compare": "next"}}', ("$.compare", "wrong_value")),
     (f'{{"metrics": ["visitors"], {AGE}, "order": [["page", "asc"]]}}', ("$.order[0][0]", "wrong_value")),
     (f'{{"metrics": ["visitors"], {AGE}, "order": [["visitors", "up"]]}}', ("$.order[0][1]", "wrong_value")),

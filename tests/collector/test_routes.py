@@ -16,6 +16,7 @@ from collector.routes import Answer, Bodyless, JsonBody, QueryString, Route, Tak
 from collector.statistics import table as statistics
 from collector.wire.body import decode
 from collector.wire.statistics import SummaryParameters
+from tests.fakes.apps import MemoryApps
 from tests.fakes.store import MemoryStore
 
 ANSWERS = {200: Answer(dict)}
@@ -114,7 +115,7 @@ def test_the_document_says_what_the_row_says():
     schema = taken["requestBody"]["content"]["application/json"]["schema"]
     assert schema == {"oneOf": [thing, {"type": "array", "items": thing, "minItems": 1, "maxItems": 9}]}
     names = {one["name"] for one in summed["get"]["parameters"]}
-    assert names == {"user_id", "page_url", "from", "to", "limit"}
+    assert names == {"app_code", "user_id", "page_url", "from", "to", "limit"}
     assert summed["get"]["responses"]["204"] == {"description": "done"}
 
 
@@ -181,7 +182,7 @@ def test_two_shapes_of_one_name_make_no_document():
 
 
 def test_the_statistics_are_a_valid_document():
-    routes = statistics.routes(MemoryStore(), lambda: None, lambda: 0.0)
+    routes = statistics.routes(MemoryStore(), MemoryApps(), lambda: None, lambda: 0.0)
     OpenAPIV31SpecValidator(json.loads(json.dumps(document(routes, version="0")))).validate()
 
 

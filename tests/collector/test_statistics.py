@@ -17,6 +17,8 @@ from collector.statistics.table import routes
 from collector.wire.audit import AuthEventsParameters
 from collector.wire.problem import QueryInvalid
 from collector.wire.statistics import parse
+from storage.account_ports import AppStore
+from storage.app import App
 from storage.errors import StoreDown
 from storage.event import Event
 from storage.health import StoreHealth
@@ -32,6 +34,7 @@ from storage.query import (
     VisitsPage,
     VisitsQuery,
 )
+from tests.fakes.apps import MemoryApps
 from tests.fakes.store import MemoryStore
 
 Client = TestClient[web.Request, web.Application]
@@ -52,8 +55,9 @@ async def authenticate(request: web.Request) -> Caller | None:
     return CALLERS.get(request.headers.get("Authorization", ""))
 
 
-def app_of(store: EventStore) -> web.Application:
-    return build_app(routes(store, lambda: NOW, time.perf_counter), authenticate, body_bytes_max=1000)
+def app_of(store: EventStore, apps: AppStore | None = None) -> web.Application:
+    rows = routes(store, apps or MemoryApps(), lambda: NOW, time.perf_counter)
+    return build_app(rows, authenticate, body_bytes_max=1000)
 
 
 def at(text: str) -> datetime:
@@ -218,6 +222,41 @@ PATHS = ["/stats/visits", "/stats/visits?by=page", "/stats/summary", "/export/ev
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_a_token_nothing_is_shown(client: Client, path: str) -> None:
     assert (await client.get(path)).status == 401
+
+
+SHOP = App(app_code="shop-1", app_name="Shop", owner_id="7", created_at=NOW)
+OF_SHOP = Event("e6", "shop-1", "pageview", at("2026-01-05"), page_url="/shop", user_id="8")
+TO_QUERY = {"app_code": "shop-1", "metrics": ["events"], "range": ["2026-01-01", "2026-01-06"]}
+
+
+@pytest.fixture
+async def shop(aiohttp_client: Opener) -> Client:
+    """The statistics of the site and of ann's shop."""
+    store, apps = MemoryStore(), MemoryApps()
+    store.put(*EVENTS, OF_SHOP)
+    await apps.add(SHOP)
+    return await aiohttp_client(app_of(store, apps))
+
+
+@pytest.mark.parametrize("who", ["ann", "carl", "dora"])
+async def test_an_application_is_read_whole_by_its_owner_analysts_and_administrators(shop: Client, who: str) -> None:
+    visits = await ask(shop, "/stats/visits", who, app_code="shop-1")
+    assert [row["page_url"] for row in visits["rows"]] == ["/shop"]
+    assert (await ask(shop, "/stats/summary", who, app_code="shop-1", user_id="8"))["total_visits"] == 1
+    exported = await shop.get("/export/events.ndjson?app_code=shop-1", headers={"Authorization": who})
+    assert [msgspec.json.decode(line)["event_id"] for line in (await exported.read()).splitlines()] == ["e6"]
+    answer = await shop.post("/query", json=TO_QUERY, headers={"Authorization": who})
+    assert (await answer.json())["rows"][0]["metrics"] == [1]
+
+
+@pytest.mark.parametrize(("who", "app_code"), [("bob", "shop-1"), ("bob", "nobodys"), ("dora", "nobodys")])
+async def test_an_application_of_others_is_as_unknown_as_none(shop: Client, who: str, app_code: str) -> None:
+    headers = {"Authorization": who}
+    answers = [
+        await shop.get(f"{path}{'&' if '?' in path else '?'}app_code={app_code}", headers=headers) for path in PATHS
+    ]
+    answers.append(await shop.post("/query", json=TO_QUERY | {"app_code": app_code}, headers=headers))
+    assert {(answer.status, (await answer.json())["code"]) for answer in answers} == {(404, "app_unknown")}
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -183,10 +183,10 @@ class Daemon:
         """POST a JSON body and return the JSON answer; urllib.error.HTTPError for other statuses than 2xx."""
         return dict(json.loads(self.open(path, json.dumps(body).encode(), token)))
 
-    def open(self, path: str, body: bytes | None, token: str | None = None) -> bytes:
-        """Send a request and return the answer's bytes."""
+    def open(self, path: str, body: bytes | None, token: str | None = None, *, method: str | None = None) -> bytes:
+        """Send a request, as a rule GET without a body and POST with one, and return the answer's bytes."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(self.url + path, body, headers)
+        request = urllib.request.Request(self.url + path, body, headers, method=method)
         with urllib.request.urlopen(request, timeout=20) as answer:
             return bytes(answer.read())
 
