@@ -219,6 +219,7 @@ def test_a_rebuild_is_timed_and_gives_the_same_answers(tmp_path: Path):
 BESIDE = {
     ("bench.late", "--events", "5000", "--loads", "1"): "batches of 50,000,   10 % late",
     ("bench.metrics", "5000"): "by source, all seven metrics",
+    ("bench.enrichment", "--loads", "1"): "ratio",
 }
 
 
