@@ -5,14 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from collector.wire.pivot import USER_CODE
 from console.answers import decoded
 from console.asks import Asks
 from console.bars import Amount
 from console.errors import AnswerUnreadable
 from console.text import clean
-
-USER = "user_code"
-"""The member of each row that names its user; every other one is a value of the attr with its figure."""
 
 
 class PivotAsked(NamedTuple):
@@ -30,9 +28,9 @@ class PivotAsked(NamedTuple):
 
 
 class PivotRow(NamedTuple):
-    """One user and its figures by value; a value that the user has not is not there."""
+    """One user and its figures by value, or what came of nobody known; a value that there is not is not there."""
 
-    user: str
+    user: str | None
     figures: Mapping[str, float]
 
     @property
@@ -73,17 +71,18 @@ def read_pivot(raw: bytes) -> Pivot:
     for row in rows:
         for name, figure in row.figures.items():
             totals[name] = totals.get(name, 0) + figure
-    whole = PivotRow("", totals)
-    rows.sort(key=lambda row: (-row.total, row.user))
+    whole = PivotRow(None, totals)
+    rows.sort(key=lambda row: (-row.total, row.user or ""))
     return Pivot(tuple(one.name for one in whole.amounts), tuple(rows), whole)
 
 
 def _row(members: Mapping[str, str | float | None]) -> PivotRow:
     figures: dict[str, float] = {}
     for name, figure in members.items():
-        if name == USER or figure is None:
+        if name == USER_CODE or figure is None:
             continue
         if isinstance(figure, str):
             raise AnswerUnreadable(f"the daemon answered a text as the figure of {clean(name)!a}")
         figures[clean(name)] = figures.get(clean(name), 0) + figure
-    return PivotRow(clean(str(members.get(USER) or "")), figures)
+    user = members.get(USER_CODE)
+    return PivotRow(None if user is None else clean(str(user)), figures)

@@ -8,14 +8,16 @@ from textual import work
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from collector.wire.pivot import PIVOT_USERS_MAX, PIVOT_VALUES_MAX
 from collector.wire.users import Role
 from console.actions import bindings
 from console.asks import Asks
+from console.bars import Amount
 from console.errors import ConsoleError
 from console.exploration import Chosen, Found, explore
 from console.figures import count, exact
 from console.period import Period
-from console.pivot import PivotRow
+from console.pivot import Pivot, PivotRow
 from console.screens.choice import Choice
 from console.screens.details import Details
 from console.screens.mode import ModeScreen
@@ -25,7 +27,7 @@ from console.widgets.table import Column, KeyedTable, Row
 
 ROWS_MAX = 500
 USER_WIDTH, FIGURE_WIDTH, GAP = 20, 9, 1
-EVERYONE = "everyone"
+EVERYONE, NOBODY = "everyone", "nobody"
 WAITING = "waiting for the daemon"
 
 
@@ -161,12 +163,16 @@ class ExploreScreen(ModeScreen):
         if pivot is None:
             self._table.show((), empty=self._found.nothing)
         else:
-            self._rows = {EVERYONE: pivot.everyone} | {f"user {one.user}": one for one in pivot.rows[:ROWS_MAX]}
-            columns, most = pivot.columns[: self._fitting()], pivot.rows[0].total or 1
+            self._rows = {EVERYONE: pivot.everyone} | {_key(one): one for one in pivot.rows[:ROWS_MAX]}
+            columns, most = self._columns(pivot)[: self._fitting()], pivot.rows[0].total or 1
             rows = [_row(key, row, columns, most) for key, row in self._rows.items()]
             figures = (Column(name, FIGURE_WIDTH, right=True) for name in ("total", *columns))
             self._table.show(rows, columns=(Column("User"), *figures))
         self._draw()
+
+    def _columns(self, pivot: Pivot) -> tuple[str, ...]:
+        """Return the values; none where the figures are of no attr, and the total is all."""
+        return pivot.columns if self._found.by else ()
 
     def _fitting(self) -> int:
         """Return how many values have room as columns beside user and total."""
@@ -177,6 +183,9 @@ class ExploreScreen(ModeScreen):
         row = self._rows.get(key)
         if row is None:
             self._chart.show("", ())
+        elif not self._found.by:
+            users = (Amount(_name(key, one), one.total) for key, one in self._rows.items() if key != EVERYONE)
+            self._chart.show(f"{self._found.measure} by user", tuple(users))
         else:
             self._chart.show(f"{_name(key, row)}, {self._found.measure}", row.amounts)
 
@@ -186,8 +195,8 @@ class ExploreScreen(ModeScreen):
         if found.definition and self._looker:
             parts += [found.definition.name, found.measure, self._looker.span.age]
         if found.pivot is not None:
-            parts += _cut("values", len(found.pivot.columns), self._fitting())
-            parts += _cut("users", len(found.pivot.rows), ROWS_MAX)
+            parts += _cut("values", len(self._columns(found.pivot)), self._fitting(), PIVOT_VALUES_MAX)
+            parts += _cut("users", len(found.pivot.rows), ROWS_MAX, PIVOT_USERS_MAX)
         return " · ".join(parts)
 
 
@@ -195,8 +204,10 @@ def _place(things: Sequence[object], one: object) -> int:
     return things.index(one) if one in things else 0
 
 
-def _cut(what: str, there: int, most: int) -> list[str]:
-    return [f"{most} of {there} {what}"] if there > most else []
+def _cut(what: str, there: int, shown: int, answered_max: int) -> list[str]:
+    """Say how much is left out; of what the daemon cuts there may be more."""
+    more = "+" if there >= answered_max else ""
+    return [f"{shown} of {there}{more} {what}"] if there > shown else []
 
 
 def _row(key: str, row: PivotRow, columns: Sequence[str], most: float) -> Row:
@@ -204,5 +215,9 @@ def _row(key: str, row: PivotRow, columns: Sequence[str], most: float) -> Row:
     return Row(key, (_name(key, row), *figures), 0.0 if key == EVERYONE else row.total / most)
 
 
+def _key(row: PivotRow) -> str:
+    return NOBODY if row.user is None else f"user {row.user}"
+
+
 def _name(key: str, row: PivotRow) -> str:
-    return "all users" if key == EVERYONE else row.user
+    return "all users" if key == EVERYONE else "(no user)" if row.user is None else row.user

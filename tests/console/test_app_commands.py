@@ -207,6 +207,13 @@ async def test_the_pivot_is_printed_for_people_spreadsheets_and_documents(site, 
     assert json.loads((await footfall("pivot", SHOP, "sale", "--json")).out) == site.pivot
 
 
+async def test_a_pivot_that_may_be_cut_says_so(site, footfall):
+    site.pivot = [{"user_code": None, **{f"part{at}": at for at in range(50)}}]
+    ended = await footfall("pivot", SHOP, "sale", "--csv")
+    assert ended.err == "footfall: only the 50 values with the greatest totals are shown\n"
+    assert ended.out.splitlines()[1].startswith(",49,48")
+
+
 async def test_a_pivot_without_rows_is_its_heading(site, footfall):
     site.pivot = []
     assert (await footfall("pivot", SHOP, "sale")).out == "user_code\n"

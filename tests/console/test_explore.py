@@ -83,12 +83,12 @@ async def test_the_chart_in_ascii(site, tmp_path):
 
 
 async def test_what_is_not_shown_for_want_of_room_is_told(site, tmp_path):
-    site.pivot = [{"user_code": f"user{at}"} | {f"part{of}": at + of for of in range(30)} for at in range(501)]
+    site.pivot = [{"user_code": f"user{at}"} | {f"part{of}": at + of for of in range(50)} for at in range(1000)]
     async with console(site, tmp_path) as shown:
         await shown.press("2")
-        await shown.shows("4 of 30 values · 500 of 501 users", "part29")
+        await shown.shows("4 of 50+ values · 500 of 1000+ users", "part49")
         await shown.pilot.resize_terminal(120, 40)
-        await shown.shows("8 of 30 values", "16 more")
+        await shown.shows("8 of 50+ values", "36 more")
 
 
 async def test_another_event_and_other_attrs_are_chosen(site, tmp_path):
@@ -132,6 +132,17 @@ async def test_an_event_that_is_gone_meanwhile_gives_way_to_another(site, tmp_pa
         await shown.press("r")
         await shown.shows("Shop 1 · seen · count · 24h")
         assert set(site.pivots[-1][2]) == {"from"}
+
+
+async def test_without_values_the_users_are_the_bars(site, tmp_path):
+    site.definitions[FIRST].pop(0)
+    site.pivot = [{"user_code": "None", "total": 5}, {"user_code": None, "total": 7}]
+    async with console(site, tmp_path, (120, 40)) as shown:
+        await shown.press("2")
+        await shown.shows("Shop 1 · seen · count · 24h", "count by user", "(no user)", "None")
+        assert shown.text.count("total") == 1
+        chart = shown.app.screen.query_one(BarChart)
+        assert [tuple(one) for one in chart._amounts] == [("(no user)", 7), ("None", 5)]
 
 
 async def test_the_period_is_that_of_the_overview(site, tmp_path):

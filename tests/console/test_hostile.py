@@ -10,13 +10,18 @@ import msgspec
 from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from textual.widgets import Input
 
+from collector.wire.apps import AdminApp, AttrShape, DefinitionShown, EventShape
 from collector.wire.audit import AuthEvent
 from collector.wire.live import LiveEvent
+from collector.wire.rejected import RejectedItem
 from collector.wire.users import AdminSession, AdminUser, UserReport
 from console.screens.details import Details
+from console.screens.new_token import NewToken
 from console.text import UNFIT
-from tests.console.admin_site import AdminSite, entry, seen, session, user
+from tests.console.admin_site import AdminSite, entry, rejected, seen, session, user
+from tests.console.app_site import application
 from tests.console.site import Site, event
 from tests.console.test_screens import console
 from tests.hostile import CORPUS, hostile_text
@@ -204,3 +209,119 @@ def test_the_whole_corpus_in_every_account_and_its_log():
     need_time()
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_accounts(Path(directory), CORPUS))
+
+
+DRAWN = {"app_code", "api_token", "token_id", "event_code", "owner_id", "receipt"}
+"""Made by the daemon itself; an app_code has letters, digits and hyphens of the name."""
+
+
+def named_by_strangers(shape):
+    return {one.name for one in msgspec.structs.fields(shape) if one.type in (str, str | None)} - DRAWN
+
+
+def test_every_text_of_an_application_and_its_rejected_items_is_tried():
+    assert named_by_strangers(AdminApp) == {"app_name", "owner"}
+    assert named_by_strangers(DefinitionShown) == {"name"}
+    assert named_by_strangers(RejectedItem) == {"code", "reason"}
+
+
+def hostile_apps(texts):
+    site = AdminSite()
+    apps = [
+        application(number, app_name=text, origins=[text, text], hostnames=[text])
+        for number, text in enumerate(texts, 1)
+    ]
+    site.apps = {one.app_code: one for one in apps}
+    site.owners = {one.app_code: one.app_name for one in apps}
+    for app in apps:
+        site.define(app.app_code, *definitions_of(texts))
+    site.rejected = [
+        rejected(number, code=text, reason=text, app_code=text if number % 2 else None)
+        for number, text in enumerate(texts, 1)
+    ]
+    site.sample = "".join(texts)
+    site.page_size = 200
+    site.pivot = [{**dict.fromkeys(texts, at), "user_code": text} for at, text in enumerate(texts, 1)]
+    return site
+
+
+NAME_LENGTH_MAX = 120
+"""Of an event, and of an attr with the name of its type behind it: they may have 128 characters."""
+
+
+def definitions_of(texts):
+    """An event of each name; the first one has attrs of all names and both types that a pivot takes."""
+    names = [text[:NAME_LENGTH_MAX] for text in texts]
+    attrs = [AttrShape(f"{name}{kind}", kind) for name in names for kind in ("string", "integer")]
+    return [EventShape(name, attrs if at == 0 else attrs[:2]) for at, name in enumerate(names)]
+
+
+async def show_apps(directory, texts):
+    site = hostile_apps(texts)
+    async with TestServer(site.app()) as server:
+        site.url = str(server.make_url("/"))
+        async with console(site, directory, (120, 40)) as shown:
+            await shown.until(lambda: shown.app.snapshot.me is not None)
+            await step(shown, "5", "tab")
+            await shown.shows(f"{len(texts) + 1} · the built-in one")
+            await step(shown, "down")
+            for key in ("enter", *"dwxohmvD"):
+                await step(shown, key)
+                await shown.until(lambda: shown.app.screen.is_modal)
+                await shown.pilot.pause(0.05)
+                await step(shown, "escape", "down")
+            await show_new_token(site, shown)
+            await show_rejected(site, shown, texts)
+            await show_pivots(shown, texts)
+
+
+async def show_new_token(site, shown):
+    await step(shown, "home", "down", "w", "down", "enter")
+    await shown.until(lambda: isinstance(shown.app.screen, NewToken))
+    await step(shown, "y", "escape")
+    await step(shown, "d")
+    await shown.shows("closes")
+    await step(shown, "enter")
+    await shown.until(lambda: shown.app.screen.query(Input))
+    await step(shown, "escape", "x", "escape", "escape")
+
+
+async def show_rejected(site, shown, texts):
+    await step(shown, "tab")
+    await shown.shows("everything · last loaded first")
+    await step(shown, "f", "end", "enter")
+    await shown.pilot.pause(0.05)
+    await step(shown, "f", "home", "enter")
+    await shown.shows("everything · last loaded first")
+    for _ in texts[:3]:
+        await step(shown, "enter", "escape", "R", "escape", "down")
+    site.refused_again = {one.receipt for one in site.rejected}
+    await step(shown, "A", "down", "enter")
+    await shown.until(lambda: isinstance(shown.app.screen, Details))
+    await step(shown, "escape")
+
+
+async def show_pivots(shown, texts):
+    await step(shown, "2")
+    await shown.shows("all users")
+    await check_painted(shown)
+    for key in "avdm":
+        await step(shown, key)
+        await shown.until(lambda: shown.app.screen.is_modal)
+        await step(shown, "down", "enter")
+        await shown.shows("all users")
+    for _ in texts[:3]:
+        await step(shown, "down", "z", "enter", "escape")
+
+
+@given(st.lists(hostile_text.filter(bool), min_size=1, max_size=3, unique=True))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+def test_hostile_text_in_every_application_and_its_events(texts):
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(show_apps(Path(directory), texts))
+
+
+def test_the_whole_corpus_in_every_application_and_its_events():
+    need_time()
+    with tempfile.TemporaryDirectory() as directory:
+        asyncio.run(show_apps(Path(directory), CORPUS))

@@ -13,13 +13,13 @@ def test_rows_and_columns_stand_with_the_greatest_total_first():
     rows = [{"user_code": "bo", "diode": 9, "led": None}, {"user_code": "ann", "resistor": 11, "diode": 235}]
     ann, bo = PivotRow("ann", {"resistor": 11, "diode": 235}), PivotRow("bo", {"diode": 9})
     assert read_pivot(json.dumps(rows).encode()) == Pivot(
-        ("diode", "resistor"), (ann, bo), PivotRow("", {"diode": 244, "resistor": 11})
+        ("diode", "resistor"), (ann, bo), PivotRow(None, {"diode": 244, "resistor": 11})
     )
     assert (ann.total, ann.amounts) == (246, (Amount("diode", 235), Amount("resistor", 11)))
 
 
 def test_no_rows_are_a_pivot():
-    assert read_pivot(b"[]") == Pivot((), (), PivotRow("", {}))
+    assert read_pivot(b"[]") == Pivot((), (), PivotRow(None, {}))
 
 
 def test_values_that_are_alike_once_clean_count_together():

@@ -42,6 +42,14 @@ def to_tab(shown: Terminal, name: str) -> None:
         shown.until(lambda text, before=tab: tab_of(text) not in ("", before))
 
 
+def pivot_of(daemon: Daemon, token: str) -> list[dict[str, object]]:
+    """Return the pivot of its one event, of which there are rows once it is in the store."""
+    path = f"/app/{app_of(daemon)['app_code']}/events"
+    (event,) = json.loads(daemon.open(path, None, token))["events"]
+    answered = daemon.open(f"/analytics/{app_of(daemon)['app_code']}/{event['event_code']}", None, token)
+    return list(json.loads(answered)) or [{}]
+
+
 def tab_of(text: str) -> str:
     """Return the tab that is shown, empty while there is none."""
     found = re.search("▌([A-Z][a-z ]+)▐", text)
@@ -87,14 +95,17 @@ def repair(shown: Terminal) -> None:
     shown.shows("Events of Café", "part:string")
     shown.press("Enter")
     shown.shows("Attrs of sale")
-    shown.press("C-u", "part:string n:integer mm:number", "Enter")
-    shown.shows("mm:number")
+    shown.press("End")
+    shown.press(" mm:number")
+    shown.shows("n:integer mm:number")
+    shown.press("Enter")
+    shown.shows("Events of Café", "n:integer mm:number")
     shown.press("Escape")
     shown.until(lambda text: "Events of" not in text)
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
-def test_an_application_is_made_and_what_it_rejected_is_repaired_and_replayed(
+def test_an_application_is_made_and_what_it_rejected_is_repaired_replayed_and_charted(
     daemon: Daemon, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     with console(daemon, tmp_path, size, FOOTFALL_TOKEN=daemon.admin_token()) as shown:
@@ -125,6 +136,13 @@ def test_an_application_is_made_and_what_it_rejected_is_repaired_and_replayed(
         shown.press("A")
         choose(shown, "Replay all 1 item shown here?", 1)
         shown.shows("1 accepted")
+        token = daemon.admin_token()
+        wait_for(lambda: len(pivot_of(daemon, token)[0]) == 3)
+        shown.press("2")
+        shown.shows("Café · sale · sum of n by part · 24h", "all users", "242", "ann", "diode")
+        if size == SIZES["80x24"]:
+            shown.press("z")
+        shown.shows("all users, sum of n by part", "███")
         check_clean(shown)
         shown.press("q")
         shown.until(lambda _: shown.ended())
