@@ -1,7 +1,10 @@
 """Whose action it was: what is proved, what is claimed, what is refused."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from storage.app import App, WriteToken
 from tests.collector.tracking_site import SIGNED_IN, Members, TrackingSite, fields
 
 
@@ -66,3 +69,16 @@ async def test_a_bad_token_is_401_and_not_an_unknown_visitor(
     assert (answer.status, (await answer.json())["code"]) == (401, code)
     assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
     assert tracking.log.health() == before
+
+
+async def test_the_users_that_an_application_names_in_one_request_share_no_visitor(tracking: TrackingSite):
+    made_at = datetime(2026, 11, 1, tzinfo=UTC)
+    tokens = (WriteToken("t", "the-token", made_at),)
+    await tracking.apps.add(
+        App(app_code="shop", app_name="shop", owner_id="u", created_at=made_at, write_tokens=tokens)
+    )
+    sent = [{"source_label": "a", "id_user": user} for user in ("ada", "bob")]
+    answer = await tracking.post(sent, **{"X-Api-Token": "the-token"})
+    assert "Set-Cookie" not in answer.headers
+    lines = list((await tracking.lines()).values())
+    assert [(line["user_id"], line.get("anonymous_id")) for line in lines] == [("ada", None), ("bob", None)]
