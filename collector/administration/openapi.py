@@ -133,17 +133,27 @@ def _errors(route: Route) -> Iterator[type[Exception]]:
 
 
 def _contents(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
-    schema = _body(body, components)
-    return {media: {"schema": _form(body, components) if media == FORM else schema} for media in body.media}
+    contents: Schema = {media: {"schema": _body(body, components)} for media in body.media if media != FORM}
+    if FORM in body.media and (form := _form(components[body.shapes[0].__name__])):
+        contents[FORM] = {"schema": form}
+    return contents
 
 
-def _form(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
-    """Return the schema of one action as a form: no object stands in it, and what has no name of ours is text."""
-    (shape,) = body.shapes
-    component = components[shape.__name__]
+def _form(component: Schema) -> Schema | None:
+    """Return the schema of the same as a form, where no object stands and what has no name of ours is text.
+
+    None: it needs a member that a form cannot have.
+    """
     members = cast("dict[str, Schema]", component["properties"])
-    flat = {name: _without_null(schema) for name, schema in members.items() if name != "attrs"}
+    flat = {name: _without_null(schema) for name, schema in members.items() if _is_flat(schema)}
+    if not flat.keys() >= set(cast("list[str]", component.get("required", []))):
+        return None
     return {**component, "properties": flat, "additionalProperties": {"type": "string"}}
+
+
+def _is_flat(schema: Schema) -> bool:
+    forms = cast("list[Schema]", schema.get("anyOf", [schema]))
+    return all("enum" in form or form.get("type") in ("string", "integer", "number", "null") for form in forms)
 
 
 def _body(body: "JsonBody[object]", components: Mapping[str, Schema]) -> Schema:
