@@ -7,6 +7,9 @@ import msgspec
 PAGEVIEW = "pageview"
 """The source_label that makes an event with a page_url a pageview."""
 
+ENGAGEMENT = "engagement"
+"""The source_label by which the tracker tells how long a page was looked at."""
+
 BUILT_IN_APP = "site"
 """The app_code of events that name no application."""
 

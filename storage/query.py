@@ -136,8 +136,8 @@ class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
     """`metrics` of the events from `from_time` to before `to_time`, UTC, for each value of `dimension`.
 
     A person is a user, or a visitor who never signed in. A visit is a run of events of one person, in range, each less
-    than 30 minutes after the one before; events of nobody make none. A bounce is a visit of one event; a duration is
-    the time from the first event of a visit to its last.
+    than 30 minutes after the one before; events of nobody make none. A bounce is a visit of one event, not counting
+    ENGAGEMENT; a duration is the time from the first event of a visit to its last.
 
     Without a dimension there is one row, whatever there is. A period has the events that happened in it and the visits
     that began in it. A page has the events at it and the visits that touched it, but bounces and durations are those of

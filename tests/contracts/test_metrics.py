@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from storage.errors import QueryRefused
-from storage.event import Event
+from storage.event import ENGAGEMENT, Event
 from storage.query import MetricsPage, MetricsQuery, MetricsRow
 from tests.contracts.samples import DAY, HOUR, NOON, event, visitor_id
 from tests.contracts.shelf import Shelf
@@ -27,6 +27,10 @@ def seen(minute: float, visitor: str | None = "v", page: str | None = "/a", **me
 
 def clicked(minute: float, visitor: str | None = "v", page: str | None = "/a", **members: object) -> Event:
     return seen(minute, visitor, page, source_label="click", **members)
+
+
+def engaged(minute: float, visitor: str | None = "v", **members: object) -> Event:
+    return seen(minute, visitor, source_label=ENGAGEMENT, **members)
 
 
 def question(*metrics: str, **members: object) -> MetricsQuery:
@@ -79,6 +83,14 @@ async def test_30_minutes_after_the_last_event_a_new_visit_begins(shelf: Shelf) 
 async def test_a_visit_of_one_event_is_a_bounce_of_no_duration(shelf: Shelf) -> None:
     await shelf.load([seen(0), seen(0, "w"), clicked(0, "w")])
     assert await total(shelf, "visits", "bounce_rate", "visit_duration") == [2, 0.5, 0.0]
+
+
+async def test_what_the_tracker_tells_of_how_long_a_page_was_looked_at_makes_no_bounce_a_visit_that_stayed(
+    shelf: Shelf,
+) -> None:
+    await shelf.load([seen(0), engaged(2), seen(0, "w"), engaged(1, "w"), seen(3, "w")])
+    assert await total(shelf, "visits", "events", "bounce_rate", "visit_duration") == [2, 5, 0.5, 150.0]
+    assert await cells(shelf, "source", "bounce_rate") == {None: [0.5]}
 
 
 async def test_events_of_nobody_are_counted_and_make_no_visit(shelf: Shelf) -> None:

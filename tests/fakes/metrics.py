@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from storage import cursor
 from storage.enrichment.agent import Agent
 from storage.enrichment.arrival import Arrival
+from storage.event import ENGAGEMENT
 from storage.query import Metric, MetricsPage, MetricsQuery, MetricsRow
 from tests.fakes import enrichment
 from tests.fakes.stored import Stored
@@ -60,7 +61,7 @@ class Cell:
             "pageviews": pageviews,
             "events": len(self.events),
             "views_per_visit": _ratio(pageviews, len(self.visits)),
-            "bounce_rate": _ratio(sum(len(visit) == 1 for visit in self.measured), len(self.measured)),
+            "bounce_rate": _ratio(sum(_is_bounce(visit) for visit in self.measured), len(self.measured)),
             "visit_duration": None if mean is None else mean / 1e6,
         }
         return values[metric]
@@ -135,6 +136,10 @@ def _told(first: Stored, dimension: str) -> str | None:
         return first.event.country
     told = enrichment.agent(first.event) if dimension in Agent._fields else enrichment.arrival(first.event)
     return getattr(told, dimension, None)
+
+
+def _is_bounce(visit: Visit) -> bool:
+    return sum(row.event.source_label != ENGAGEMENT for row in visit) <= 1
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -10,6 +10,8 @@ WITH matching AS NOT MATERIALIZED (
         END AS person,
         occurred_at + $shift::INTERVAL AS happened,
         source_label = 'pageview' AND page_url IS NOT NULL AS is_pageview,
+        -- How long a page was looked at is told by the tracker, and is nothing that the visitor did.
+        source_label <> 'engagement' AS is_act,
         page_url,
         hash(page_url) AS page,
         position,
@@ -27,9 +29,11 @@ step AS NOT MATERIALIZED (
         lag(happened) OVER earlier AS previous,
         row_number() OVER earlier AS event,
         count(*) FILTER (is_pageview) OVER earlier AS pageview,
+        count(*) FILTER (is_act) OVER earlier AS act,
         max(happened) OVER whole AS last,
         count(*) OVER whole AS last_event,
-        count(*) FILTER (is_pageview) OVER whole AS last_pageview
+        count(*) FILTER (is_pageview) OVER whole AS last_pageview,
+        count(*) FILTER (is_act) OVER whole AS last_act
     FROM matching
     WHERE person IS NOT NULL
     WINDOW
@@ -46,7 +50,8 @@ visit AS NOT MATERIALIZED (
         happened AS began,
         coalesce(lead(previous) OVER later, last) AS ended,
         coalesce(lead(event) OVER later - 1, last_event) - event + 1 AS events,
-        coalesce(lead(pageview - is_pageview::BIGINT) OVER later, last_pageview) - pageview + is_pageview::BIGINT AS pageviews
+        coalesce(lead(pageview - is_pageview::BIGINT) OVER later, last_pageview) - pageview + is_pageview::BIGINT AS pageviews,
+        coalesce(lead(act - is_act::BIGINT) OVER later, last_act) - act + is_act::BIGINT AS acts
     FROM step
     WHERE begins
     WINDOW later AS (PARTITION BY person ORDER BY event)
@@ -67,7 +72,7 @@ beginning AS NOT MATERIALIZED (
     SELECT
         {key_of_visit} AS key,
         count(*) AS begun,
-        count(*) FILTER (events = 1) AS bounces,
+        count(*) FILTER (acts <= 1) AS bounces,
         sum(date_diff('microsecond', began, ended)) AS microseconds
     FROM visit
     {group_by}
@@ -91,7 +96,7 @@ arriving AS NOT MATERIALIZED (
     SELECT
         {key_of_arrival} AS key,
         count(*) AS begun,
-        count(*) FILTER (events = 1) AS bounces,
+        count(*) FILTER (acts <= 1) AS bounces,
         sum(date_diff('microsecond', began, ended)) AS microseconds,
         sum(events)::BIGINT AS events,
         sum(pageviews)::BIGINT AS pageviews,
