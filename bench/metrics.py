@@ -13,7 +13,7 @@ import msgspec
 
 from storage.duckdb.connection import connect
 from storage.duckdb.reader import Reader
-from storage.query import MetricsQuery
+from storage.query.metrics import MetricsQuery
 
 EVENTS = 4_000_000
 EVENTS_OF_A_VISIT = 5

@@ -18,7 +18,8 @@ from storage.errors import StoreDown
 from storage.files import make_directory
 from storage.health import StoreHealth
 from storage.logs import configure_logs
-from storage.query import EventFilter, Summary, SummaryQuery
+from storage.query.events import EventFilter
+from storage.query.visits import Summary, SummaryQuery
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.wal.log import WriteAheadLog

@@ -40,7 +40,7 @@ from storage.audit import AuditRow
 from storage.audit_file import AuditFile, audit_key
 from storage.derived_key import derived_key
 from storage.kept_file import KeptFile
-from storage.query import LogPlace
+from storage.query.erasure import LogPlace
 from storage.settings import StoreSettings
 from storage.store_client import StoreClient
 from storage.suppression import SUPPRESSION_NAME, Suppression, erasure_key

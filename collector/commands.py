@@ -41,7 +41,7 @@ from storage.errors import DirectoryBusy, StorageError
 from storage.files import replace_file
 from storage.filesystem import LOCAL
 from storage.lock import Lock
-from storage.query import Person
+from storage.query.erasure import Person
 from storage.suppression import SUPPRESSION_NAME
 from storage.tombstones import FILE_NAME as REMOVED_NAME
 from storage.user import User

@@ -19,7 +19,7 @@ from collector.store_process import LOOK_S, START_WAIT_S, StoreProcess
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP
 from storage.health import StoreHealth
-from storage.query import LogPlace, Person
+from storage.query.erasure import LogPlace, Person
 
 ERASE = "erase"
 PROGRESS = "erase progress"

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from collector import control
 from collector.columns import harmless, write_columns
 from collector.store_process import StoreProcess
-from storage.query import Rederived
+from storage.query.rederivation import Rederived
 
 REDERIVE = "rederive"
 """The verb on the command line and on the control socket."""

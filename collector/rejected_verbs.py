@@ -17,7 +17,7 @@ from collector.errors import CommandError
 from collector.wire.problem import RequestError
 from collector.wire.rejected import RejectedAnswer, RejectedItem, RejectedParameters
 from collector.wire.tracking import Accepted
-from storage.query import RejectedRow
+from storage.query.rejected import RejectedRow
 
 LS = "rejected ls"
 SHOW = "rejected show"

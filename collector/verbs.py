@@ -41,7 +41,7 @@ from collector.tracking.replay import Replay
 from collector.tracking.visitor import SITE
 from storage.app_files import AppFiles
 from storage.logs import configure_logs
-from storage.query import Person
+from storage.query.erasure import Person
 from storage.store_client import StoreClient
 from storage.wal.archive import Archive
 from storage.wal.segments import Segments

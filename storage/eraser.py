@@ -11,7 +11,7 @@ import structlog
 
 from storage.crashpoint import reached
 from storage.ports import LogPosition
-from storage.query import EraseQuery, ErasureStarted, LogPlace
+from storage.query.erasure import EraseQuery, ErasureStarted, LogPlace
 from storage.suppression import Erased, Suppression
 from storage.wal.rewrite import rewrite
 from storage.wal.segments import Segments

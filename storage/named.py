@@ -5,7 +5,7 @@ import re
 from urllib.parse import unquote_plus
 
 from storage.event import BUILT_IN_APP
-from storage.query import Person
+from storage.query.erasure import Person
 
 LAYERS_MAX = 4
 """Of texts inside of texts: a line holds an item, which holds JSON or a link in a text, which has escapes of its own."""

@@ -8,26 +8,12 @@ import msgspec
 
 from storage.event import Event
 from storage.health import DiskUsage, LogHealth, StoreHealth
-from storage.query import (
-    BreakdownPage,
-    BreakdownQuery,
-    ExportQuery,
-    MetricsPage,
-    MetricsQuery,
-    PersonRejectedQuery,
-    Pivot,
-    PivotQuery,
-    ReceiptAnswer,
-    ReceiptQuery,
-    RejectedPage,
-    RejectedQuery,
-    RejectedRaw,
-    RejectedRawQuery,
-    Summary,
-    SummaryQuery,
-    VisitsPage,
-    VisitsQuery,
-)
+from storage.query.events import ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.pivot import Pivot, PivotQuery
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rejected import PersonRejectedQuery, RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
+from storage.query.visits import BreakdownPage, BreakdownQuery, Summary, SummaryQuery, VisitsPage, VisitsQuery
 
 
 class DiskSurvey(Protocol):
@@ -174,7 +160,7 @@ class EventStore(Protocol):
         """Return the totals of an event by user and by value of an attr."""
 
     def export(self, query: ExportQuery | PersonRejectedQuery) -> AsyncGenerator[bytes, None]:
-        """Yield chunks of NDJSON, each of whole lines, at most `storage.query.CHUNK_BYTES` or one line long."""
+        """Yield chunks of NDJSON, each of whole lines, at most `storage.query.events.CHUNK_BYTES` or one line long."""
 
     async def receipt(self, query: ReceiptQuery) -> ReceiptAnswer:
         """Return what became of a line of a log."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import structlog
 
-from storage.query import Rederived, RederiveQuery
+from storage.query.rederivation import Rederived, RederiveQuery
 
 log = structlog.get_logger()
 

@@ -10,33 +10,15 @@ import msgspec
 
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown, StoreRebuilding
 from storage.health import StoreHealth, StoreHealthQuery
-from storage.query import (
-    BreakdownPage,
-    BreakdownQuery,
-    EraseQuery,
-    ErasureStarted,
-    ExportQuery,
-    LogPlace,
-    MetricsPage,
-    MetricsQuery,
-    Person,
-    PersonRejectedQuery,
-    Pivot,
-    PivotQuery,
-    Query,
-    ReceiptAnswer,
-    ReceiptQuery,
-    Rederived,
-    RederiveQuery,
-    RejectedPage,
-    RejectedQuery,
-    RejectedRaw,
-    RejectedRawQuery,
-    Summary,
-    SummaryQuery,
-    VisitsPage,
-    VisitsQuery,
-)
+from storage.query.erasure import EraseQuery, ErasureStarted, LogPlace, Person
+from storage.query.events import ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.pivot import Pivot, PivotQuery
+from storage.query.question import Query
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rederivation import Rederived, RederiveQuery
+from storage.query.rejected import PersonRejectedQuery, RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
+from storage.query.visits import BreakdownPage, BreakdownQuery, Summary, SummaryQuery, VisitsPage, VisitsQuery
 from storage.store_link import Answer, Ask, Cancel, Chunk, End, Failed, More, Question, Reply, receive, send
 
 ANSWER_GRACE_S = 5.0

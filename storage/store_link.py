@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from storage.errors import StoreDown
-from storage.query import Query
+from storage.query.question import Query
 
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 """The longest message; an answer of a thousand rows stays far below."""

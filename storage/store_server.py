@@ -14,31 +14,15 @@ from msgspec.structs import asdict, replace
 
 from storage.errors import QueryRefused, StorageError, StoreRebuilding
 from storage.health import LoadProgress, StoreHealth, StoreHealthQuery
-from storage.query import (
-    BreakdownPage,
-    BreakdownQuery,
-    EraseQuery,
-    ErasureStarted,
-    ExportQuery,
-    MetricsPage,
-    MetricsQuery,
-    PersonRejectedQuery,
-    Pivot,
-    PivotQuery,
-    Query,
-    ReceiptAnswer,
-    ReceiptQuery,
-    Rederived,
-    RederiveQuery,
-    RejectedPage,
-    RejectedQuery,
-    RejectedRaw,
-    RejectedRawQuery,
-    Summary,
-    SummaryQuery,
-    VisitsPage,
-    VisitsQuery,
-)
+from storage.query.erasure import EraseQuery, ErasureStarted
+from storage.query.events import ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.pivot import Pivot, PivotQuery
+from storage.query.question import Query
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rederivation import Rederived, RederiveQuery
+from storage.query.rejected import PersonRejectedQuery, RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
+from storage.query.visits import BreakdownPage, BreakdownQuery, Summary, SummaryQuery, VisitsPage, VisitsQuery
 from storage.store_link import WINDOW_CHUNKS, Answer, Ask, Cancel, Chunk, End, Failed, More, receive, send
 
 log = structlog.get_logger()

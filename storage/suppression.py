@@ -18,7 +18,7 @@ from storage.event import BUILT_IN_APP
 from storage.files import read_file, replace_file
 from storage.filesystem import LOCAL, FileSystem
 from storage.named import named_in, senders
-from storage.query import LogPlace, Person
+from storage.query.erasure import LogPlace, Person
 
 SUPPRESSION_NAME = "erased.json"
 """Below the data directory."""

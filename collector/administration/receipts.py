@@ -8,7 +8,7 @@ from collector.answers import json_answer
 from collector.routes import Answer, Route
 from collector.wire.receipt import ReceiptReport, read_receipt
 from storage.ports import DiskSurvey, EventLog, EventStore
-from storage.query import ReceiptQuery
+from storage.query.receipts import ReceiptQuery
 
 
 class Receipts:

@@ -21,7 +21,7 @@ from collector.wire.rejected import (
 from collector.wire.tracking import Accepted
 from storage.errors import QueryRefused
 from storage.ports import EventStore
-from storage.query import RejectedQuery, RejectedRawQuery, RejectedRow
+from storage.query.rejected import RejectedQuery, RejectedRawQuery, RejectedRow
 
 REJECTED = QueryString(RejectedParameters)
 

@@ -22,7 +22,8 @@ from storage.account_ports import UserStore
 from storage.errors import QueryRefused, QueryTimeout, StoreDown
 from storage.event import BUILT_IN_APP
 from storage.ports import EventStore
-from storage.query import EventFilter, VisitsQuery
+from storage.query.events import EventFilter
+from storage.query.visits import VisitsQuery
 from storage.user import User
 from storage.user_list import UsersKey, UsersQuery
 

@@ -15,7 +15,7 @@ from collector.identity.standing import require_another
 from storage.account_ports import UserStore
 from storage.errors import StorageError
 from storage.event import BUILT_IN_APP
-from storage.query import ErasureStarted, LogPlace, Person
+from storage.query.erasure import ErasureStarted, LogPlace, Person
 from storage.user import User
 
 RETRY_S = 5.0

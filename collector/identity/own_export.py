@@ -22,7 +22,7 @@ from storage.account_ports import AuditLog, UserStore
 from storage.audit import AuditEntry, AuditFilter
 from storage.event import BUILT_IN_APP
 from storage.ports import EventStore
-from storage.query import EventFilter, ExportQuery
+from storage.query.events import EventFilter, ExportQuery
 from storage.user import SecondFactor, User
 
 AUTH_EVENTS_AT_ONCE = 1_000

@@ -20,7 +20,7 @@ from collector.wire import people as wire
 from collector.wire.body import decode
 from collector.wire.problem import BodyInvalid, QueryInvalid
 from storage.account_ports import AppStore
-from storage.query import Person
+from storage.query.erasure import Person
 
 NDJSON = "application/x-ndjson"
 EXPORT_HEADERS = {**HEADERS, "Content-Type": NDJSON, "Content-Disposition": 'attachment; filename="person.ndjson"'}

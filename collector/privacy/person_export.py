@@ -10,7 +10,9 @@ from collector.identity.own_export import held_of, own_events
 from storage.account_ports import AuditLog, UserStore
 from storage.event import BUILT_IN_APP
 from storage.ports import EventStore
-from storage.query import EventFilter, ExportQuery, Person, PersonRejectedQuery
+from storage.query.erasure import Person
+from storage.query.events import EventFilter, ExportQuery
+from storage.query.rejected import PersonRejectedQuery
 
 
 class PersonExport:

@@ -10,7 +10,7 @@ from collector.statistics.scope import Scope
 from collector.streaming import stream
 from collector.wire.statistics import ExportParameters
 from storage.ports import EventStore
-from storage.query import ExportQuery
+from storage.query.events import ExportQuery
 
 EXPORT_HEADERS = {
     **HEADERS,

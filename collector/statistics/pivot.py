@@ -10,7 +10,7 @@ from collector.wire.pivot import PIVOT_USERS_MAX, PIVOT_VALUES_MAX, TOTAL, USER_
 from collector.wire.problem import FieldError, QueryInvalid
 from storage.app import App, AttrType, EventDefinition, by_label
 from storage.ports import EventStore
-from storage.query import Pivot, PivotQuery
+from storage.query.pivot import Pivot, PivotQuery
 
 PIVOT = QueryString(PivotParameters)
 

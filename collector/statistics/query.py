@@ -15,7 +15,8 @@ from collector.wire.query import QueryAnswer, QueryBody, QueryMeta, QueryRow
 from collector.wire.statistics import Filter
 from storage.errors import QueryRefused
 from storage.ports import EventStore
-from storage.query import EventFilter, Metric, MetricsPage, MetricsQuery, MetricsRow
+from storage.query.events import EventFilter
+from storage.query.metrics import Metric, MetricsPage, MetricsQuery, MetricsRow
 
 METRICS: dict[str, Metric] = {metric: metric for metric in get_args(Metric)}
 

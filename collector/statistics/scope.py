@@ -5,7 +5,7 @@ from collector.identity.caller import Caller, NotYours
 from collector.wire.statistics import Filter
 from storage.account_ports import AppStore
 from storage.event import BUILT_IN_APP
-from storage.query import EventFilter
+from storage.query.events import EventFilter
 
 
 class Scope:

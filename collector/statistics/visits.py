@@ -17,7 +17,8 @@ from collector.wire.statistics import (
 )
 from storage.errors import QueryRefused
 from storage.ports import EventStore
-from storage.query import BreakdownQuery, BreakdownRow, EventFilter, SummaryQuery, VisitsQuery
+from storage.query.events import EventFilter
+from storage.query.visits import BreakdownQuery, BreakdownRow, SummaryQuery, VisitsQuery
 
 
 class VisitStatistics:

@@ -13,7 +13,7 @@ from storage.account_ports import AppStore
 from storage.app import App
 from storage.event import Event
 from storage.ports import EventLog
-from storage.query import UNREADABLE, RejectedRow
+from storage.query.rejected import UNREADABLE, RejectedRow
 
 _line = msgspec.json.Decoder(Event)
 

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from storage.duckdb.statement import statement
-from storage.query import Dimension
+from storage.query.visits import Dimension
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 

@@ -12,7 +12,7 @@ from storage.duckdb.statement import statement
 from storage.event import FILTERED_AT_DOOR
 from storage.filesystem import LOCAL
 from storage.named import named_in, senders
-from storage.query import LogPlace, Person
+from storage.query.erasure import LogPlace, Person
 from storage.suppression import ERASED_TEXT, NAMED_SUFFIX, Erased, Finder, Suppression
 
 BATCH = {"rows": "batch", "log_id": "$log_id", "derived": "user_agent = NULL, landing = NULL"}

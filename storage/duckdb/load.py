@@ -13,7 +13,7 @@ from storage.duckdb.statement import statement
 from storage.errors import StorageError
 from storage.event import CLOCK_SKEW_S
 from storage.ports import LogRange
-from storage.query import UNREADABLE
+from storage.query.rejected import UNREADABLE
 from storage.suppression import Suppression
 
 PROMPT_S = 600

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from storage.duckdb.statement import Row, statement
-from storage.query import Metric, MetricsDimension, MetricsQuery, MetricsRow
+from storage.query.metrics import Metric, MetricsDimension, MetricsQuery, MetricsRow
 
 PERIODS: dict[MetricsDimension, str] = {
     "time:minute": "%Y-%m-%dT%H:%M:00Z",

@@ -8,7 +8,7 @@ import msgspec
 from storage.duckdb.receipts import Rows
 from storage.duckdb.statement import statement
 from storage.named import named_in, senders
-from storage.query import Person
+from storage.query.erasure import Person
 
 AT_ONCE = 1_000
 """Items in memory."""

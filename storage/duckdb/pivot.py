@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from storage.duckdb.receipts import Rows
 from storage.duckdb.statement import statement
-from storage.query import VALUE_LENGTH_MAX, Pivot, PivotCell, PivotQuery
+from storage.query.pivot import VALUE_LENGTH_MAX, Pivot, PivotCell, PivotQuery
 
 
 def pivot(rows: Rows, query: PivotQuery, times: Mapping[str, object]) -> Pivot:

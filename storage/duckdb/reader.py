@@ -17,25 +17,16 @@ from storage.duckdb.person_rejected import person_rejected
 from storage.duckdb.statement import Row, statement
 from storage.errors import QueryRefused, QueryTimeout, StorageError, StoreDown
 from storage.health import StoreHealth
-from storage.query import (
-    CHUNK_BYTES,
+from storage.query.events import CHUNK_BYTES, EventFilter, ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.pivot import Pivot, PivotQuery
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rejected import PersonRejectedQuery, RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
+from storage.query.visits import (
     BreakdownPage,
     BreakdownQuery,
     BreakdownRow,
-    EventFilter,
-    ExportQuery,
-    MetricsPage,
-    MetricsQuery,
     PageCount,
-    PersonRejectedQuery,
-    Pivot,
-    PivotQuery,
-    ReceiptAnswer,
-    ReceiptQuery,
-    RejectedPage,
-    RejectedQuery,
-    RejectedRaw,
-    RejectedRawQuery,
     Summary,
     SummaryQuery,
     VisitRow,

@@ -8,15 +8,8 @@ import msgspec
 from storage import cursor
 from storage.duckdb.breakdown import Count
 from storage.duckdb.statement import Row, statement
-from storage.query import (
-    ReceiptAnswer,
-    ReceiptQuery,
-    RejectedPage,
-    RejectedQuery,
-    RejectedRaw,
-    RejectedRawQuery,
-    RejectedRow,
-)
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rejected import RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery, RejectedRow
 
 Rows = Callable[[str, Mapping[str, object]], list[Row]]
 """Runs a statement with its parameters."""

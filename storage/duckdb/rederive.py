@@ -8,7 +8,7 @@ from storage.duckdb.enrich import agent_rows, arrival_rows
 from storage.duckdb.statement import Row, statement
 from storage.enrichment.rules import Rules
 from storage.event import FILTERED_AT_DOOR
-from storage.query import Rederived, RederivedCount
+from storage.query.rederivation import Rederived, RederivedCount
 
 TEXTS_AT_ONCE = 10_000
 """Texts in memory."""

@@ -29,7 +29,7 @@ from storage.errors import StorageError, StoreDamaged, StoreDown
 from storage.filesystem import LOCAL
 from storage.health import RebuildBegun
 from storage.ports import LogPosition, LogRange
-from storage.query import Rederived
+from storage.query.rederivation import Rederived
 from storage.suppression import Erased, Suppression
 
 

@@ -37,7 +37,7 @@ from storage.audit_file import AuditFile, audit_key
 from storage.errors import StoreDown
 from storage.kept_file import KeptFile
 from storage.ports import EventStore
-from storage.query import ErasureStarted, LogPlace, Person
+from storage.query.erasure import ErasureStarted, LogPlace, Person
 from storage.user_files import UserFiles
 from tests.fakes.log import MemoryLog
 from tests.fakes.store import MemoryStore

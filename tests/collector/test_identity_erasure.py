@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from storage.event import BUILT_IN_APP
-from storage.query import Person
+from storage.query.erasure import Person
 from tests.collector.identity_site import (
     ANNA,
     FREE_FAILURES,

@@ -13,7 +13,7 @@ from collector.identity.own_export import AUTH_EVENTS_AT_ONCE
 from storage.audit import AuditRow
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP, Event
-from storage.query import ExportQuery
+from storage.query.events import ExportQuery
 from tests.collector.identity_site import PASSWORD, Site, bearer, open_site
 from tests.fakes.store import MemoryStore
 

@@ -15,7 +15,7 @@ from collector.wire.health import Ledger
 from storage.errors import StoreDown
 from storage.event import Event
 from storage.health import LogCounts, StoreHealth
-from storage.query import ReceiptAnswer, ReceiptQuery
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
 from tests.collector.test_health import ADMIN, AwayStore, authenticate
 from tests.contracts.samples import NOON
 from tests.fakes.disk import MemoryDisk

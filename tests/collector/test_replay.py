@@ -12,7 +12,7 @@ from collector.tracking.visitor import SITE
 from collector.wire.problem import BodyInvalid
 from storage.app_files import AppFiles
 from storage.event import Event, encode
-from storage.query import RejectedRow
+from storage.query.rejected import RejectedRow
 from tests.collector.tracking_site import NOW
 from tests.contracts.samples import NOON
 from tests.fakes.log import MemoryLog

@@ -23,17 +23,9 @@ from storage.errors import StoreDown
 from storage.event import Event
 from storage.health import StoreHealth
 from storage.ports import EventStore
-from storage.query import (
-    BreakdownPage,
-    BreakdownQuery,
-    ExportQuery,
-    MetricsPage,
-    MetricsQuery,
-    Summary,
-    SummaryQuery,
-    VisitsPage,
-    VisitsQuery,
-)
+from storage.query.events import ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.visits import BreakdownPage, BreakdownQuery, Summary, SummaryQuery, VisitsPage, VisitsQuery
 from tests.fakes.apps import MemoryApps
 from tests.fakes.store import MemoryStore
 

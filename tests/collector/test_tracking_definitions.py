@@ -13,7 +13,7 @@ from collector.wire.problem import BodyInvalid
 from storage.app import AttrDefinition, EventDefinition, Mode
 from storage.duckdb.store import DuckDBStore
 from storage.event import Event
-from storage.query import RejectedQuery, RejectedRawQuery
+from storage.query.rejected import RejectedQuery, RejectedRawQuery
 from tests.collector.test_tracking_apps import WEIGHTS
 from tests.collector.test_tracking_loading import load, store
 from tests.collector.tracking_site import EVENT_BYTES_MAX, NOW, SIGNED_IN, Members, TrackingSite, fields

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from storage.duckdb.store import DuckDBStore
-from storage.query import EventFilter, ExportQuery
+from storage.query.events import EventFilter, ExportQuery
 from tests.collector.tracking_site import Members, TrackingSite
 from tests.contracts.shelf import open_store
 from tests.logs import reader_of

@@ -8,7 +8,8 @@ import msgspec
 
 from storage.event import Event, RejectedItem
 from storage.ports import EventStore
-from storage.query import BreakdownQuery, BreakdownRow, Dimension, EventFilter, ExportQuery, VisitRow, VisitsQuery
+from storage.query.events import EventFilter, ExportQuery
+from storage.query.visits import BreakdownQuery, BreakdownRow, Dimension, VisitRow, VisitsQuery
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
 SITE = EventFilter(app_code="site")

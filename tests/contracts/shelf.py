@@ -13,26 +13,12 @@ from storage.duckdb.store import DuckDBStore
 from storage.event import Event, RejectedItem, encode
 from storage.health import StoreHealth
 from storage.ports import EventSink, EventStore, LogRange
-from storage.query import (
-    BreakdownPage,
-    BreakdownQuery,
-    ExportQuery,
-    MetricsPage,
-    MetricsQuery,
-    PersonRejectedQuery,
-    Pivot,
-    PivotQuery,
-    ReceiptAnswer,
-    ReceiptQuery,
-    RejectedPage,
-    RejectedQuery,
-    RejectedRaw,
-    RejectedRawQuery,
-    Summary,
-    SummaryQuery,
-    VisitsPage,
-    VisitsQuery,
-)
+from storage.query.events import ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.pivot import Pivot, PivotQuery
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rejected import PersonRejectedQuery, RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
+from storage.query.visits import BreakdownPage, BreakdownQuery, Summary, SummaryQuery, VisitsPage, VisitsQuery
 from storage.suppression import SUPPRESSION_NAME, Suppression
 from tests.fakes.store import MemoryStore
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage.event import Event
-from storage.query import MetricsQuery
+from storage.query.metrics import MetricsQuery
 from tests.contracts.samples import DAY, HOUR, NOON, SITE, all_visits, event, exported, given_id
 from tests.contracts.shelf import Shelf
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from storage.errors import StorageError
 from storage.event import Event, RejectedItem
 from storage.ports import EventStore
-from storage.query import RejectedRawQuery, SummaryQuery
+from storage.query.rejected import RejectedRawQuery
+from storage.query.visits import SummaryQuery
 from tests.contracts.samples import DAY, HOUR, NOON, SITE, all_cells, all_visits, event, exported, given_id, rejected
 from tests.contracts.shelf import LOG_ID, SINKS, Shelf, SinkShelf, log_range
 

@@ -9,13 +9,11 @@ import pytest
 from storage.errors import QueryRefused
 from storage.event import Event
 from storage.ports import EventStore
-from storage.query import (
-    CHUNK_BYTES,
+from storage.query.events import CHUNK_BYTES, EventFilter, ExportQuery
+from storage.query.visits import (
     BreakdownQuery,
     BreakdownRow,
     Dimension,
-    EventFilter,
-    ExportQuery,
     PageCount,
     Summary,
     SummaryQuery,

@@ -2,14 +2,10 @@
 
 import pytest
 
-from storage.query import (
-    BreakdownQuery,
-    EventFilter,
-    MetricsQuery,
-    ReceiptQuery,
-    SummaryQuery,
-    VisitsQuery,
-)
+from storage.query.events import EventFilter
+from storage.query.metrics import MetricsQuery
+from storage.query.receipts import ReceiptQuery
+from storage.query.visits import BreakdownQuery, SummaryQuery, VisitsQuery
 from tests.contracts.samples import DAY, NOON, SITE, event, exported, visitor_id
 from tests.contracts.shelf import Shelf
 

@@ -8,7 +8,7 @@ import pytest
 
 from storage.errors import QueryRefused
 from storage.event import ENGAGEMENT, Event
-from storage.query import MetricsPage, MetricsQuery, MetricsRow
+from storage.query.metrics import MetricsPage, MetricsQuery, MetricsRow
 from tests.contracts.samples import DAY, HOUR, NOON, event, visitor_id
 from tests.contracts.shelf import Shelf
 

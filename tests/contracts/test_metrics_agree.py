@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from storage.event import Event
 from storage.ports import EventStore
-from storage.query import MetricsDimension, MetricsPage, MetricsQuery, MetricsRow
+from storage.query.metrics import MetricsDimension, MetricsPage, MetricsQuery, MetricsRow
 from tests.contracts.samples import DAY, NOON, event, visitor_id
 from tests.contracts.shelf import duckdb_shelf, memory_shelf
 from tests.contracts.test_metrics import ALL, MINUTE, question

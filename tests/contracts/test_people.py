@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from storage.event import RejectedItem
-from storage.query import EventFilter, ExportQuery, Person, PersonRejectedQuery
+from storage.query.erasure import Person
+from storage.query.events import EventFilter, ExportQuery
+from storage.query.rejected import PersonRejectedQuery
 from tests.contracts.samples import NOON, event, visitor_id
 from tests.contracts.shelf import Shelf
 

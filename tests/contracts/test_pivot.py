@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage.query import VALUE_LENGTH_MAX, Pivot, PivotQuery
+from storage.query.pivot import VALUE_LENGTH_MAX, Pivot, PivotQuery
 from tests.contracts.samples import NOON, event, visitor_id
 from tests.contracts.shelf import Shelf
 

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from storage.errors import QueryRefused
-from storage.query import ReceiptAnswer, ReceiptQuery, RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rejected import RejectedPage, RejectedQuery, RejectedRaw, RejectedRawQuery
 from tests.contracts.samples import DAY, HOUR, NOON, event, given_id, rejected
 from tests.contracts.shelf import LOG_ID, Shelf, SinkShelf, log_range
 

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from storage.event import Event
-from storage.query import BreakdownQuery, BreakdownRow, EventFilter, PageCount, Summary, SummaryQuery, VisitRow
+from storage.query.events import EventFilter
+from storage.query.visits import BreakdownQuery, BreakdownRow, PageCount, Summary, SummaryQuery, VisitRow
 from tests.contracts.samples import HOUR, NOON, SITE, all_cells, all_visits, event, exported, visitor_id
 from tests.contracts.shelf import Shelf
 

@@ -15,7 +15,7 @@ from storage.eraser import Eraser
 from storage.event import Event, RejectedItem, encode
 from storage.files import make_directory
 from storage.filesystem import LOCAL
-from storage.query import EraseQuery, LogPlace, Person
+from storage.query.erasure import EraseQuery, LogPlace, Person
 from storage.rebuild import Rebuild
 from storage.suppression import SUPPRESSION_NAME, Suppression
 from storage.wal.archive import Archive

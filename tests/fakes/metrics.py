@@ -8,7 +8,7 @@ from storage import cursor
 from storage.enrichment.agent import Agent
 from storage.enrichment.arrival import Arrival
 from storage.event import ENGAGEMENT
-from storage.query import Metric, MetricsPage, MetricsQuery, MetricsRow
+from storage.query.metrics import Metric, MetricsPage, MetricsQuery, MetricsRow
 from tests.fakes import enrichment
 from tests.fakes.stored import Stored
 

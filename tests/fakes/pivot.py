@@ -3,7 +3,7 @@
 import json
 from collections import Counter, defaultdict
 
-from storage.query import VALUE_LENGTH_MAX, Pivot, PivotCell, PivotQuery
+from storage.query.pivot import VALUE_LENGTH_MAX, Pivot, PivotCell, PivotQuery
 from tests.fakes.stored import Stored
 
 User = str | None

@@ -15,27 +15,24 @@ from storage.event import Event, RejectedItem, encode
 from storage.health import StoreHealth
 from storage.named import named_in, senders
 from storage.ports import LogPosition, LogRange
-from storage.query import (
-    CHUNK_BYTES,
-    BreakdownPage,
-    BreakdownQuery,
-    BreakdownRow,
-    EventFilter,
-    ExportQuery,
-    MetricsPage,
-    MetricsQuery,
-    PageCount,
-    Person,
+from storage.query.erasure import Person
+from storage.query.events import CHUNK_BYTES, EventFilter, ExportQuery
+from storage.query.metrics import MetricsPage, MetricsQuery
+from storage.query.pivot import Pivot, PivotQuery
+from storage.query.receipts import ReceiptAnswer, ReceiptQuery
+from storage.query.rejected import (
     PersonRejectedQuery,
-    Pivot,
-    PivotQuery,
-    ReceiptAnswer,
-    ReceiptQuery,
     RejectedPage,
     RejectedQuery,
     RejectedRaw,
     RejectedRawQuery,
     RejectedRow,
+)
+from storage.query.visits import (
+    BreakdownPage,
+    BreakdownQuery,
+    BreakdownRow,
+    PageCount,
     Summary,
     SummaryQuery,
     VisitRow,

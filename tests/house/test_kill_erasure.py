@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from storage.crashpoint import ERASURE_POINTS, VARIABLE
-from storage.query import EraseQuery, LogPlace, Person, Summary, SummaryQuery
+from storage.query.erasure import EraseQuery, LogPlace, Person
+from storage.query.visits import Summary, SummaryQuery
 from storage.settings import StoreSettings
 from tests.contracts.shelf import InThreads
 from tests.house.daemon import wait_for

@@ -11,7 +11,7 @@ from collector.backup_verbs import run_backup
 from storage.backup_note import read_note
 from storage.errors import DirectoryBusy, LogCorrupt
 from storage.lock import Lock
-from storage.query import LogPlace
+from storage.query.erasure import LogPlace
 from storage.suppression import SUPPRESSION_NAME, Erased, Suppression
 from storage.wal.backup import BACKUP_LOCK_NAME, Counts, make_backup, read_back, restore, verify_backup
 from tests.contracts.samples import NOON

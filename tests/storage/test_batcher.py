@@ -9,7 +9,8 @@ from storage.batcher import Batcher
 from storage.errors import StorageError
 from storage.event import BUILT_IN_APP, encode
 from storage.ports import EventSink, LogRange
-from storage.query import EventFilter, SummaryQuery
+from storage.query.events import EventFilter
+from storage.query.visits import SummaryQuery
 from tests.contracts.samples import event
 from tests.fakes.store import MemoryStore
 from tests.logs import open_log, reader_of

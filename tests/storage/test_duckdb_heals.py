@@ -20,7 +20,8 @@ from storage.duckdb.last_position import NAME, note_position
 from storage.duckdb.store import DuckDBStore
 from storage.errors import StorageError, StoreDamaged
 from storage.event import Event
-from storage.query import EventFilter, SummaryQuery
+from storage.query.events import EventFilter
+from storage.query.visits import SummaryQuery
 from tests.contracts.samples import event, given_id, rejected
 from tests.contracts.shelf import InThreads, SinkShelf, open_store
 

@@ -7,7 +7,10 @@ import pytest
 from storage.duckdb.damage import MARKS
 from storage.errors import StorageError
 from storage.event import encode
-from storage.query import EventFilter, ReceiptQuery, RejectedQuery, RejectedRawQuery, SummaryQuery
+from storage.query.events import EventFilter
+from storage.query.receipts import ReceiptQuery
+from storage.query.rejected import RejectedQuery, RejectedRawQuery
+from storage.query.visits import SummaryQuery
 from tests.contracts.samples import DAY, NOON, event, rejected
 from tests.contracts.shelf import LOG_ID, InThreads, SinkShelf, log_range, open_store
 

@@ -13,7 +13,9 @@ from storage.duckdb.reader import Reader
 from storage.duckdb.store import DuckDBStore
 from storage.errors import QueryTimeout, StorageError, StoreDown
 from storage.event import Event
-from storage.query import EventFilter, ExportQuery, LogPlace, SummaryQuery, VisitsQuery
+from storage.query.erasure import LogPlace
+from storage.query.events import EventFilter, ExportQuery
+from storage.query.visits import SummaryQuery, VisitsQuery
 from storage.suppression import Erased
 from tests.contracts.shelf import InThreads, SinkShelf, log_range, open_store
 

@@ -18,7 +18,9 @@ from storage.duckdb.store import DuckDBStore
 from storage.eraser import Eraser
 from storage.errors import QueryTimeout, StoreDown
 from storage.event import Event, RejectedItem, encode
-from storage.query import EraseQuery, EventFilter, LogPlace, Person, SummaryQuery
+from storage.query.erasure import EraseQuery, LogPlace, Person
+from storage.query.events import EventFilter
+from storage.query.visits import SummaryQuery
 from storage.suppression import SUPPRESSION_NAME, Suppression
 from storage.wal.archive import Archive
 from storage.wal.log import WriteAheadLog

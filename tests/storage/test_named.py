@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from storage.named import named_in, words
-from storage.query import Person
+from storage.query.erasure import Person
 
 PLAIN = "ada-the-user"
 ODD = 'ad"a\\ é&=;/+ 100% {x}'

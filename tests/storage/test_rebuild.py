@@ -10,7 +10,8 @@ import pytest
 from storage.errors import StoreDown, StoreRebuilding
 from storage.event import encode
 from storage.health import StoreHealth
-from storage.query import EventFilter, Summary, SummaryQuery
+from storage.query.events import EventFilter
+from storage.query.visits import Summary, SummaryQuery
 from storage.rebuild import MISSING
 from storage.store_client import StoreClient
 from tests.contracts.linked import running_store, settings_for

@@ -14,7 +14,7 @@ from storage.enrichment.landing import Landing
 from storage.enrichment.rules import RULES, Rules
 from storage.errors import StorageError
 from storage.event import Event
-from storage.query import RederivedCount
+from storage.query.rederivation import RederivedCount
 from tests.contracts.samples import event, given_id
 from tests.contracts.shelf import InThreads, SinkShelf, open_store
 

@@ -12,7 +12,8 @@ from collector.store_process import StoreProcess
 from storage.errors import QueryTimeout, StoreDown
 from storage.event import BUILT_IN_APP
 from storage.lock import Lock
-from storage.query import EventFilter, ExportQuery, SummaryQuery
+from storage.query.events import EventFilter, ExportQuery
+from storage.query.visits import SummaryQuery
 from storage.store_client import StoreClient
 from tests.contracts.linked import LinkedShelf, answers, running_store, settings_for
 from tests.contracts.samples import event
