@@ -19,12 +19,12 @@ from storage.duckdb.damage import POISON, is_damage, is_fatal
 from storage.duckdb.enrich import ENRICHMENT, Enrichment
 from storage.duckdb.erase import copy_database, erase_stored, replace_database, visitors_of
 from storage.duckdb.last_position import forget_position, note_position
+from storage.duckdb.ledger import note_rebuild, positions, rebuild_begun
 from storage.duckdb.load import LinesWrong, load
 from storage.duckdb.marks import Marks
 from storage.duckdb.reader import Reader
 from storage.duckdb.rederive import rederive
 from storage.duckdb.schema import SchemaOutdated
-from storage.duckdb.statement import statement
 from storage.errors import StorageError, StoreDamaged, StoreDown
 from storage.filesystem import LOCAL
 from storage.health import RebuildBegun
@@ -133,17 +133,12 @@ class DuckDBStore:
     def positions(self) -> dict[str, LogPosition]:
         """Return how far each log is loaded."""
         with self._trusted("the ledger could not be read") as connection:
-            rows = connection.execute(statement("positions")).fetchall()
-        fields = ("log_id", "next_offset", "segment", "byte_end")
-        return {row[0]: LogPosition(**dict(zip(fields, row, strict=True))) for row in rows}
+            return positions(connection)
 
     def rebuild_begun(self) -> RebuildBegun | None:
         """Return the rebuild that has begun and not ended."""
         with self._trusted("the rebuild could not be read") as connection:
-            row = connection.execute(statement("rebuild")).fetchone()
-        if row is None or row[1] is None:
-            return None
-        return RebuildBegun(row[0].replace(tzinfo=UTC), row[1], row[2])
+            return rebuild_begun(connection)
 
     def begin_rebuild(self, reason: str, bytes_total: int) -> RebuildBegun:
         """Note that the store is filled again."""
@@ -259,9 +254,7 @@ class DuckDBStore:
     def _note_rebuild(self, reason: str | None, bytes_total: int) -> datetime:
         now = self._clock().astimezone(UTC)
         with self._trusted("the rebuild could not be noted") as connection:
-            connection.execute(
-                "INSERT INTO rebuild VALUES ($1, $2, $3)", [now.replace(tzinfo=None), reason, bytes_total]
-            )
+            note_rebuild(connection, now, reason, bytes_total)
         return now
 
     def _distrust(self, error: duckdb.Error) -> None:
