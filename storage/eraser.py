@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from storage.crashpoint import reached
+from storage.enrichment.mark import mark_of
 from storage.ports import LogPosition
 from storage.query.erasure import EraseQuery, ErasureStarted, LogPlace
 from storage.suppression import Erased, Suppression
@@ -120,7 +121,7 @@ class Eraser:
         first_offset = self._segments.archive.manifest(log_id, number).first_offset
         if not self._suppression.concerning(log_id, first_offset):
             return
-        clean = self._suppression.cleaner(log_id, first_offset)
+        clean = self._suppression.cleaner(log_id, first_offset, mark_of)
         if rewrite(self._segments.archive, log_id, number, clean):
             reached("segment_rewritten")
             log.info("segment_rewritten", log_id=log_id, segment=number)

@@ -6,7 +6,7 @@ neither a rebuild nor a backup brings a person back.
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -44,6 +44,10 @@ KEPT = frozenset(
     )
 )
 """The members of an event that tell of nobody, and stay of an erased person's; all others go."""
+
+
+MarkOf = Callable[[str | None, str | None, str | None], str | None]
+"""Return what keeps an event out of statistics by its user_agent, referrer and page_url; None where it counts."""
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,8 +163,11 @@ class Suppression:
 
         return find
 
-    def cleaner(self, log_id: str, from_offset: int) -> Callable[[bytes], bytes]:
-        """Return what makes a line of the log free of erased people: the same bytes where there is none in it."""
+    def cleaner(self, log_id: str, from_offset: int, mark_of: MarkOf) -> Callable[[bytes], bytes]:
+        """Return what makes a line of the log free of erased people: the same bytes where there is none in it.
+
+        An event that `mark_of` keeps out of statistics is marked, for that outlives what it is derived of.
+        """
         find = self.finder(self.concerning(log_id, from_offset))
 
         def clean(raw: bytes) -> bytes:
@@ -174,10 +181,10 @@ class Suppression:
                 people = senders(line.app_code, line.user_id, line.anonymous_id)
                 return _without_raw(raw) if find(place, [*people, *named_in(line.rejected_raw, line.app_code)]) else raw
             if entry := find(place, [Person(line.app_code, line.user_id, line.anonymous_id)]):
-                return _pseudonymous(raw, entry.pseudonym)
+                return _pseudonymous(raw, entry.pseudonym, mark_of)
             if entry := find(place, _visitors(line)):
                 if line.user_id is None:
-                    return _pseudonymous(raw, entry.pseudonym + NAMED_SUFFIX)
+                    return _pseudonymous(raw, entry.pseudonym + NAMED_SUFFIX, mark_of)
                 raw = _without_visitor(raw)
             claimed = line.attrs and line.attrs.claimed_id_user
             if claimed is not None and find(place, [Person(line.app_code, str(claimed))]):
@@ -200,11 +207,19 @@ def _visitors(line: _Line) -> list[Person]:
     return [] if named is None else [Person(line.app_code, None, named), Person(line.app_code, named)]
 
 
-def _pseudonymous(raw: bytes, pseudonym: str) -> bytes:
+def _pseudonymous(raw: bytes, pseudonym: str, mark_of: MarkOf) -> bytes:
     line = msgspec.json.decode(raw)
     page = {"page_url": ERASED_TEXT} if "page_url" in line else {}
     kept = {name: value for name, value in line.items() if name in KEPT}
-    return msgspec.json.encode(kept | page | {"user_id": pseudonym})
+    mark = line.get("filtered") or mark_of(*(_text(line, name) for name in ("user_agent", "referrer", "page_url")))
+    marked = {"filtered": mark} if mark else {}
+    return msgspec.json.encode(kept | marked | page | {"user_id": pseudonym})
+
+
+def _text(line: Mapping[str, object], member: str) -> str | None:
+    """Return the text of a member; None where it is none, as the line is then no event."""
+    text = line.get(member)
+    return text if isinstance(text, str) else None
 
 
 def _without_visitor(raw: bytes) -> bytes:

@@ -9,7 +9,8 @@ from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
 from storage.duckdb.statement import statement
-from storage.event import FILTERED_AT_DOOR
+from storage.enrichment.mark import mark_of_texts
+from storage.enrichment.rules import Rules
 from storage.filesystem import LOCAL
 from storage.named import named_in, senders
 from storage.query.erasure import LogPlace, Person
@@ -19,8 +20,8 @@ BATCH = {"rows": "batch", "log_id": "$log_id", "derived": "user_agent = NULL, la
 STORED = {
     "rows": "events",
     "log_id": "line.log_id",
-    # As a store filled anew has it: what a rule would look at is gone.
-    "derived": f"agent_id = NULL, arrival_id = NULL, filtered = CASE WHEN filtered IN {FILTERED_AT_DOOR} THEN filtered END",
+    # Whether an event counts stays as it was.
+    "derived": "agent_id = NULL, arrival_id = NULL",
 }
 """What stands in the braces of the statements."""
 
@@ -30,8 +31,10 @@ RAWS_AT_ONCE = 1_000
 VISITOR, AS_USER = "'/visitor/' || line.anonymous_id", "'/user/' || line.anonymous_id"
 """A client may give a user's id for the visitor's: Segment's alias does, of somebody who had another user id before."""
 
+MEANT = f"coalesce('/user/' || line.user_id, {VISITOR})"
+
 STATEMENTS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("erase_rows", {"whose": f"coalesce('/user/' || line.user_id, {VISITOR})", "suffix": ""}),
+    ("erase_rows", {"whose": MEANT, "suffix": ""}),
     ("erase_rows", {"whose": f"CASE WHEN line.user_id IS NULL THEN {AS_USER} END", "suffix": NAMED_SUFFIX}),
     ("erase_visitors", {"whose": VISITOR}),
     ("erase_visitors", {"whose": AS_USER}),
@@ -59,14 +62,18 @@ class Raws(NamedTuple):
         return statement(name).format(rows=self.rows, log_id=log_id, **columns)
 
 
-def erase_staged(connection: DuckDBPyConnection, suppression: Suppression, log_id: str, from_offset: int) -> None:
+def erase_staged(
+    connection: DuckDBPyConnection, suppression: Suppression, rules: Rules, log_id: str, from_offset: int
+) -> None:
     """Take out of the staged batch whoever was erased before its lines were loaded again.
 
-    Not whose erasure is under way: until it ends the store has to know which visitors are theirs.
+    Not whose erasure is under way: until it ends the store has to know which visitors are theirs. What the rules keep
+    out of statistics is marked first.
     """
     entries = [entry for entry in suppression.concerning(log_id, from_offset) if entry.done_at is not None]
     if entries:
         _name(connection, entries)
+        _mark(connection, suppression, rules, log_id)
         for name, parts in STATEMENTS:
             text = statement(name).format(**parts, **BATCH)
             connection.execute(text, _used(text, suppression) | {"log_id": log_id})
@@ -128,6 +135,19 @@ def replace_database(path: Path, copy: Path) -> None:
     copy.rename(path)
     reached("database_replaced")
     LOCAL.sync_directory(path.parent)
+
+
+def _mark(connection: DuckDBPyConnection, suppression: Suppression, rules: Rules, log_id: str) -> None:
+    """Mark those of the staged events that a load would mark, and that are about to lose what tells so."""
+    text = statement("erase_told").format(**BATCH, meant=MEANT, as_user=AS_USER)
+    told = connection.execute(text, {"key": suppression.key, "log_id": log_id}).fetchall()
+    marked = [
+        {"user_agent": user_agent, "landing": landing, "mark": mark}
+        for user_agent, landing in told
+        if (mark := mark_of_texts(rules, user_agent, landing)) is not None
+    ]
+    if marked:
+        connection.execute(statement("erase_marks"), {"marked": marked})
 
 
 def _erase_raws(connection: DuckDBPyConnection, find: Finder, raws: Raws) -> None:

@@ -84,7 +84,7 @@ def load(
     _stage(connection, batch, lines, one_by_one=one_by_one)
     staged = Staged(*_row(connection.execute(statement("staged"))))
     _check_offsets(batch, staged)
-    erase_staged(connection, suppression, batch.log_id, batch.from_offset)
+    erase_staged(connection, suppression, enrichment.rules, batch.log_id, batch.from_offset)
     enrich_staged(connection, enrichment)
     _find_repeats(connection, staged)
     position = end.position + 1

@@ -56,6 +56,15 @@ class Landing(NamedTuple):
     click: str | None = None
 
 
+def landing_text(referrer: str | None, page_url: str | None) -> str:
+    """Return the text of an event, as the store makes it of the same two (duckdb/queries/stage.sql)."""
+    came_from, landed_on = referrer or "", page_url or ""
+    is_own = not came_from or (page_url is not None and _authority(came_from) == _authority(landed_on))
+    origins = "##" if is_own else f"{_origin(came_from)}#{_origin(landed_on)}#"
+    members = "&".join(re.findall(MEMBERS, landed_on)) if "?" in landed_on else ""
+    return origins + members[:MEMBERS_CHARS_MAX]
+
+
 def landing_of(text: str) -> Landing:
     """Return what the text says; of a member that stands twice the first counts."""
     referrer, page, members = text.split("#")
@@ -70,6 +79,16 @@ def landing_of(text: str) -> Landing:
         utm_content=_value(sent, "utm_content"),
         click=next((name for name in sent if name in CLICKS), None),
     )
+
+
+def _authority(url: str) -> str:
+    """Return what stands between the second slash and the third."""
+    return "".join(url.split("/", 3)[2:3])
+
+
+def _origin(url: str) -> str:
+    found = re.match(ORIGIN, url)
+    return found[0][:ORIGIN_CHARS_MAX] if found else ""
 
 
 def _host(origin: str) -> str | None:

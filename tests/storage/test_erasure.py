@@ -58,6 +58,8 @@ ITEMS: list[Event | RejectedItem] = [
     person(anonymous_id=ADAS_PHONE, filtered="address"),
     event(page_url="/public", anonymous_id=ADAS_PHONE, user_id="bob", attrs={"claimed_id_user": "ada-the-user"}),
     person(user_id="ada-the-user"),
+    event(page_url="/private", user_id="ada-the-user", user_agent="secret Googlebot/2.1"),
+    event(page_url="/private", anonymous_id="ada-the-user", referrer="https://semalt.com/secret"),
     person(anonymous_id="ada-the-user"),
     event(page_url="/public", user_id="bob", anonymous_id="ada-the-user"),
     event(page_url="/public", attrs={"claimed_id_user": "ada-the-user", "kept": 1}),
@@ -69,6 +71,9 @@ ITEMS: list[Event | RejectedItem] = [
     RejectedItem("wrong_type", "", "site", NOON, user_id="ada-the-user", anonymous_id=ADAS_PHONE),
     RejectedItem("wrong_type", '{"kept": "of another"}', "site", NOON, user_id="bob", anonymous_id=visitor_id("bob")),
 ]
+
+MARKS = {"address": 1, "bot": 1, "referrer_spam": 1}
+"""What ITEMS has that counts in no statistics."""
 
 PAGES_AFTER = {"/public": 4, "(erased)": 4}
 """The pageviews of ITEMS, once the person is erased."""
@@ -169,6 +174,11 @@ async def lines_of(house: House) -> int:
     return 0
 
 
+async def marks(house: House) -> dict[str, int]:
+    with house.store:
+        return (await InThreads(house.store).health()).marked
+
+
 async def everything(house: House) -> list[dict[str, object]]:
     return sorted(await exported(InThreads(house.store)), key=lambda row: str(row["receipt"]))
 
@@ -185,6 +195,7 @@ async def test_nothing_of_an_erased_person_is_left_in_any_file_and_totals_stay(t
             after = await InThreads(house.store).summary(SummaryQuery(where=EVERYONE, pages=9))
     assert traces(tmp_path) == {}
     assert (after.total_visits, after.unique_users) == (before.total_visits, before.unique_users)
+    assert await marks(house) == MARKS
     assert {page.page_url: page.visits for page in after.popular_pages} == PAGES_AFTER
     assert set(traces_of(tmp_path, (b"of another",))) == set(traces_of(tmp_path, (b"bob",)))
 
@@ -247,6 +258,7 @@ async def test_a_store_filled_anew_answers_as_the_erased_one_did(tmp_path: Path)
     with again.running():
         await loaded(again, len(ITEMS))
         assert await everything(again) == first
+    assert await marks(again) == MARKS
 
 
 async def test_an_old_segment_that_comes_back_does_not_bring_the_person_back(tmp_path: Path) -> None:
@@ -267,6 +279,17 @@ async def test_an_old_segment_that_comes_back_does_not_bring_the_person_back(tmp
         await loaded(again, len(ITEMS))
         lines = json.dumps(await everything(again)).encode()
     assert not [secret for secret in SECRETS if secret in lines]
+    assert await marks(again) == MARKS
+
+
+async def test_what_counts_no_more_than_before_does_not_count_by_other_rules_either(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    async with open_log(tmp_path) as log:
+        with house.running():
+            await appended(log, ITEMS)
+            await erased(house, log)
+    with house.store:
+        assert house.store.rederive(is_dry_run=False).counts == []
 
 
 async def test_what_somebody_of_that_name_does_later_is_kept(tmp_path: Path) -> None:
