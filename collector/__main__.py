@@ -7,7 +7,6 @@ import os
 import socket
 import sys
 import time
-import uuid
 from collections import Counter
 
 import uvloop
@@ -15,6 +14,7 @@ from aiohttp import web
 
 from collector.adapters import (
     Identity,
+    built_in_of,
     countries_of,
     erasure_of,
     event_door,
@@ -36,7 +36,6 @@ from collector.administration.receipts import Receipts
 from collector.administration.rejected import Rejected
 from collector.app import build_app
 from collector.applications import table as applications
-from collector.applications.built_in import built_in_app
 from collector.applications.readers import Readers
 from collector.callers import Callers, callers_of
 from collector.commands import (
@@ -51,7 +50,9 @@ from collector.cross_origin import CrossOrigin
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import end_of, erase_verbs
 from collector.identity.caller import Authenticate
+from collector.identity.erasure import Erasure
 from collector.identity.origin import Origins
+from collector.ingestion import ingestion_of, intake_of, origins_of
 from collector.notify import Supervisor
 from collector.privacy.people import PeopleAnswers
 from collector.privacy.person_export import PersonExport
@@ -65,25 +66,15 @@ from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
 from collector.statistics.pivot import PivotStatistics
-from collector.tracking import table as tracking
 from collector.tracking.auth_events import AuthEvents
-from collector.tracking.blocked import Blocked
-from collector.tracking.context import Contexts
-from collector.tracking.cookieless import Cookieless
-from collector.tracking.day_salt import SALT_NAME, DaySalt
-from collector.tracking.door import Door
-from collector.tracking.intake import Intake
-from collector.tracking.recent import RecentIds
 from collector.tracking.replay import Replay
-from collector.tracking.senders import Senders
-from collector.tracking.visitor import Visitors, known_to
-from collector.tracking.wishes import Wishes
 from collector.verbs import VERBS
 from storage.account_ports import AppStore
+from storage.app import App
 from storage.app_files import AppFiles
 from storage.errors import LogFailed
-from storage.kept_file import KeptFile
 from storage.logs import configure_logs
+from storage.ports import EventStore
 from storage.store_client import StoreClient
 from storage.wal.log import WriteAheadLog
 from storage.wal.survey import Survey
@@ -126,42 +117,26 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         open_provider(settings) as provider,
         AppFiles(settings.data.dir / "apps") as apps,
     ):
-        site = built_in_app(settings.site.origins, settings.site.hostnames, settings.site.visitors)
-        wishes = Wishes(dnt=settings.privacy.dnt, gpc=settings.privacy.gpc)
-        origins = Origins(settings.server.trusted_proxies, wishes.heeding(known_to(site)))
-        contexts = Contexts(
-            origins, wishes, Blocked(settings.privacy.blocked_addresses), countries.of if countries else None
-        )
+        site = built_in_of(settings)
+        origins = origins_of(settings, site)
         erasure = erasure_of(settings, secrets, identity, client, end_of(log))
         callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
-        salt = DaySalt(KeptFile(settings.data.dir / SALT_NAME), now, os.urandom)
-        visitors = Visitors(_new_id, Cookieless(origins, salt).of, cookie_secure=settings.tracking.cookie_secure)
-        senders = Senders(
-            apps, site, visitors, callers.authenticate, contexts.of, token_required=settings.tracking.require_token
+        intake = intake_of(settings, log, door)
+        ingestion = ingestion_of(
+            settings, intake, apps, site, origins=origins, countries=countries, authenticate=callers.authenticate
         )
-        readers = Readers(apps, callers.authenticate, now)
         live = _live(settings, callers.authenticate, log)
         rejected = Rejected(client, Replay(log, door, apps, site))
         refused = Counter[int]()
         routes = [
             *callers.routes,
-            *tracking.routes(_intake(settings, door, log), senders, visitors),
-            *_applications(settings, apps, identity, readers, origins),
-            *PeopleAnswers(
-                apps,
-                PersonExport(identity.users, client, identity.audit_log, now),
-                erasure,
-                identity.audit,
-                require_change=identity.profiles.require_change,
-                origins=origins,
-            ).routes(),
+            *ingestion.routes,
+            *_applications(settings, apps, site, identity, callers, erasure=erasure, origins=origins, store=client),
             *statistics.routes(client, apps, now, time.perf_counter),
-            *PivotStatistics(client, readers).routes(),
             *live.routes(),
             *_administration(settings, callers.authenticate, log, client, Counters(refused, door.noticed)),
             *rejected.routes(),
             *AuthEventAnswers(identity.audit_log).routes(),
-            *AdminAppAnswers(apps, identity.users, site).routes(),
         ]
         app = _application(settings, callers, routes, origins, refused, cross_origin=CrossOrigin(apps, site))
         app.on_shutdown.append(live.stop)
@@ -181,8 +156,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
                 apps.run(),
                 erasure.run(),
                 live.watch(),
-                salt.run(),
-                *([countries.watch()] if countries else []),
+                *ingestion.running(),
                 _failed(log),
                 supervisor.watch(log.stuck),
             )
@@ -223,20 +197,26 @@ def _application(
     )
 
 
-def _intake(settings: Settings, door: Door, log: WriteAheadLog) -> Intake:
-    recent = RecentIds(settings.tracking.recent_ids_max)
-    return Intake(log, door, recent, rejected_raw_bytes_max=settings.tracking.rejected_raw_bytes_max)
-
-
 def _applications(
-    settings: Settings, apps: AppStore, identity: Identity, readers: Readers, origins: Origins
+    settings: Settings,
+    apps: AppStore,
+    site: App,
+    identity: Identity,
+    callers: Callers,
+    *,
+    erasure: Erasure,
+    origins: Origins,
+    store: EventStore,
 ) -> list[Route]:
-    limits = settings.applications
-    return applications.routes(
+    limits, require_change = settings.applications, identity.profiles.require_change
+    readers = Readers(apps, callers.authenticate, now)
+    export = PersonExport(identity.users, store, identity.audit_log, now)
+    people = PeopleAnswers(apps, export, erasure, identity.audit, require_change=require_change, origins=origins)
+    own = applications.routes(
         apps,
         readers,
         identity.audit,
-        identity.profiles.require_change,
+        require_change,
         origins=origins,
         clock=now,
         random_bytes=os.urandom,
@@ -244,6 +224,8 @@ def _applications(
         apps_per_user_max=limits.apps_per_user_max,
         definitions_max=limits.definitions_max,
     )
+    listed = AdminAppAnswers(apps, identity.users, site).routes()
+    return [*own, *people.routes(), *PivotStatistics(store, readers).routes(), *listed]
 
 
 def _administration(
@@ -282,10 +264,6 @@ def _say_ready(address: str, supervisor: Supervisor) -> None:
     sys.stdout.write(f"footfall answers on {address}\nnext, in another terminal: {console}\n")
     sys.stdout.flush()
     supervisor.ready(f"footfall answers on {address}")
-
-
-def _new_id() -> str:
-    return str(uuid.uuid4())  # from os.urandom
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from collector.applications.built_in import built_in_app
 from collector.config import Secrets
 from collector.identity.accounts import Accounts
 from collector.identity.audit import FLOODS, FLOODS_MAX, Audit, Tell
@@ -36,6 +37,7 @@ from collector.settings import Settings
 from collector.store_process import StoreProcess
 from collector.tracking.countries import Countries
 from collector.tracking.door import Door
+from storage.app import App
 from storage.audit import AuditRow
 from storage.audit_file import AuditFile, audit_key
 from storage.derived_key import derived_key
@@ -248,6 +250,12 @@ def write_ahead_log(settings: Settings) -> WriteAheadLog:
 def event_door(settings: Settings) -> Door:
     """Return the door that every item of a site goes through."""
     return Door(now, random.Random().getrandbits, event_bytes_max=settings.tracking.event_bytes_max)  # noqa: S311 - ids, not secrets
+
+
+def built_in_of(settings: Settings) -> App:
+    """Return the application of the site itself."""
+    site = settings.site
+    return built_in_app(site.origins, site.hostnames, site.visitors)
 
 
 def countries_of(settings: Settings) -> Countries | None:

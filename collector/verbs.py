@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collector.adapters import (
+    built_in_of,
     erasure_of,
     event_door,
     keys_of,
@@ -38,7 +39,6 @@ from collector.rebuild import rebuild_here
 from collector.rederive import rederive_here
 from collector.settings import Settings
 from collector.tracking.replay import Replay
-from collector.tracking.visitor import SITE
 from storage.app_files import AppFiles
 from storage.logs import configure_logs
 from storage.query.erasure import Person
@@ -83,7 +83,7 @@ async def _rejected_here(work: AtDesk, settings: Settings, secrets: Secrets) -> 
         write_ahead_log(settings) as log,
         store_process(settings, secrets, client).running(),
     ):
-        await work(Rejected(client, Replay(log, event_door(settings), apps, SITE)))
+        await work(Rejected(client, Replay(log, event_door(settings), apps, built_in_of(settings))))
 
 
 def _client(settings: Settings) -> StoreClient:

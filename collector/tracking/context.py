@@ -8,7 +8,6 @@ from aiohttp import hdrs, web
 from collector.identity.origin import Address, Origins
 from collector.tracking.blocked import Blocked
 from collector.tracking.wishes import Wishes
-from storage.app import App
 from storage.event import ADDRESS_BLOCKED
 
 USER_AGENT_MAX = 512
@@ -41,7 +40,7 @@ class Contexts:
         self._blocked = blocked
         self._country_of = country_of
 
-    def of(self, request: web.Request, _app: App) -> Context:
+    def of(self, request: web.Request) -> Context:
         """Return what is frozen of a request."""
         wish, is_honoured = self._wishes.of(request)
         country, filtered = self._of_address(request) if self._blocked or self._country_of else (None, None)

@@ -36,7 +36,7 @@ class ApiTokenUnknown(TokenInvalid):
 
 
 class Senders:
-    """Tells senders apart; `context_of` says what the door freezes of a request to an application."""
+    """Tells senders apart; `context_of` says what the door freezes of a request."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Senders:
         built_in: App,
         visitors: Visitors,
         authenticate: Authenticate,
-        context_of: Callable[[web.Request, App], Context],
+        context_of: Callable[[web.Request], Context],
         *,
         token_required: bool = False,
     ) -> None:
@@ -83,7 +83,7 @@ class Senders:
         if hdrs.ORIGIN in request.headers:
             request[WRITTEN_TO] = app
         caller = await self._authenticate(request) if hdrs.AUTHORIZATION in request.headers else None
-        return self._visitors.of(request, caller, app, self._context_of(request, app))
+        return self._visitors.of(request, caller, app, self._context_of(request))
 
     def _of_domain(self, domain: str, host: str) -> App:
         if (app := self._apps.by_write_token(domain)) is not None:

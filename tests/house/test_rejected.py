@@ -12,11 +12,11 @@ WIDE = {"FOOTFALL_TRACKING__EVENT_BYTES_MAX": "65536"}
 LONG = {"source_label": "pageview", "page_url": "/long", "title": "t" * 1000, "attrs": {"wide": "w" * 40_000}}
 
 
-def refuse(root: Path) -> str:
+def refuse(root: Path, **members: str) -> str:
     """Have a long item and a wrong one rejected by a daemon with narrow limits, and return the long one's receipt."""
     with Daemon.fresh(root, **NARROW) as daemon:
         token = daemon.admin_token()
-        daemon.post("/track", [{"source_label": "pageview", "page_url": "/a"}, LONG, {"source_label": 7}])
+        daemon.post("/track", [{"source_label": "pageview", "page_url": "/a"}, LONG | members, {"source_label": 7}])
         wait_for(lambda: len(daemon.get("/admin/rejected", token)["rows"]) == 2)
         assert daemon.stop() == 0
         listed = daemon.run("rejected", "ls").stdout.splitlines()
@@ -73,3 +73,22 @@ def test_a_list_that_is_cut_says_so(tmp_path: Path) -> None:
             101,
             "footfalld: there are more than 100; ask for more with --limit\n",
         )
+
+
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_a_replayed_item_of_a_page_elsewhere_is_marked_as_it_would_be_now(tmp_path: Path, state: str) -> None:
+    receipt = refuse(tmp_path, page_url="https://elsewhere.example/long")
+    with Daemon(tmp_path, FOOTFALL_SITE__HOSTNAMES="own.example", **WIDE) as daemon:
+        if state == "running":
+            daemon.start()
+            wait_for(lambda: "long" in daemon.run("rejected", "show", receipt, check=False).stdout)
+        daemon.run("rejected", "replay", receipt)
+        if state == "stopped":
+            daemon.start()
+        token = daemon.admin_token()
+        wait_for(lambda: daemon.get("/admin/log", token)["ledger"]["stored"] == 2)
+        exported = [json.loads(line) for line in daemon.open("/export/events.ndjson", None, token).splitlines()]
+        assert {event["page_url"]: event.get("filtered") for event in exported} == {
+            "/a": None,
+            "https://elsewhere.example/long": "hostname",
+        }
