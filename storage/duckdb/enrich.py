@@ -5,8 +5,9 @@ most NEW_PER_DAY_MAX rows for the events received on one day: nobody can make a 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from duckdb import DuckDBPyConnection
@@ -44,9 +45,9 @@ Told = tuple[str, date]
 def enrich_staged(connection: DuckDBPyConnection, enrichment: Enrichment) -> None:
     """Give rows to the texts of the batch that have none, in the order of their first events."""
     found = connection.execute(statement("new_texts")).fetchall()
-    found.sort(key=lambda row: row[2])
-    agents = [(user_agent, at.date()) for user_agent, _, _, at in found if user_agent is not None]
-    arrivals = [(landing, at.date()) for _, landing, _, at in found if landing is not None]
+    found.sort(key=itemgetter(2))
+    agents = _days((user_agent, at) for user_agent, _, _, at in found if user_agent is not None)
+    arrivals = _days((landing, at) for _, landing, _, at in found if landing is not None)
     rules, per_day = enrichment
     if agents:
         rows = agent_rows(rules, _within(connection, "agent", agents, per_day))
@@ -66,11 +67,19 @@ def arrival_rows(rules: Rules, told: Iterable[Told]) -> list[dict[str, object]]:
     return [{"landing": text, "first_day": day, **rules.arrival_of(landing_of(text))._asdict()} for text, day in told]
 
 
-def _within(connection: DuckDBPyConnection, table: str, told: list[Told], per_day: int) -> Iterator[Told]:
+def _days(events: Iterable[tuple[str, datetime]]) -> dict[str, date]:
+    """Return the day of the first event of each text."""
+    days: dict[str, date] = {}
+    for text, received_at in events:
+        days.setdefault(text, received_at.date())
+    return days
+
+
+def _within(connection: DuckDBPyConnection, table: str, told: Mapping[str, date], per_day: int) -> Iterator[Told]:
     """Yield those that get a row before a day has as many as it may have."""
-    grown = connection.execute(statement("grown").format(table=table), {"days": list({day for _, day in told})})
+    grown = connection.execute(statement("grown").format(table=table), {"since": min(told.values())})
     taken = Counter(dict(grown.fetchall()))
-    for text, day in told:
+    for text, day in told.items():
         taken[day] += 1
         if taken[day] <= per_day:
             yield text, day

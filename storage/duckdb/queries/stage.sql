@@ -47,8 +47,8 @@ SELECT
     title,
     attrs,
     CASE WHEN strlen(user_agent) <= {user_agent_chars} THEN nullif(user_agent, '') ELSE left(user_agent, {user_agent_chars}) END AS user_agent,
-    -- As storage/enrichment/landing.py reads it, which takes apart each distinct one. Most referrers are of the same site:
-    -- the cheaper comparison comes first.
+    -- As storage/enrichment/landing.py reads it, which takes apart each distinct one. Most referrers are of the same site,
+    -- most links have no member that counts: the cheaper looks come first.
     nullif(concat(
         CASE
             WHEN referrer <> '' AND split_part(referrer, '/', 3) IS DISTINCT FROM split_part(page_url, '/', 3) THEN concat(
@@ -58,7 +58,7 @@ SELECT
             ELSE '##'
         END,
         CASE
-            WHEN contains(page_url, '?')
+            WHEN contains(page_url, '?') AND regexp_matches(page_url, '{members}')
                 THEN left(array_to_string(regexp_extract_all(page_url, '{members}', 1), '&'), {members_chars})
         END
     ), '##') AS landing,
