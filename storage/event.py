@@ -57,6 +57,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
 class RejectedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """An item refused at the door inside an accepted request: why, and the first bytes of what was sent.
 
+    `rejected_reason` is the path of what is wrong in it, None where that is all of it.
     `user_id` and `anonymous_id` are its sender's, where one was known: what a person sent goes with the person.
     """
 
@@ -66,6 +67,7 @@ class RejectedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     received_at: datetime
     user_id: str | None = None
     anonymous_id: str | None = None
+    rejected_reason: str | None = None
 
 
 _encoder = msgspec.json.Encoder()

@@ -236,6 +236,6 @@ def _without_claim(raw: bytes) -> bytes:
 
 def _without_raw(raw: bytes) -> bytes:
     line = msgspec.json.decode(raw)
-    for member in ("user_id", "anonymous_id"):
+    for member in ("user_id", "anonymous_id", "rejected_reason"):
         line.pop(member, None)
     return msgspec.json.encode(line | {"rejected_raw": ""})

@@ -154,15 +154,16 @@ class Batch:
         else:
             # What a browser sends whose wish is honoured may name anybody.
             kept = b"" if self._visitor.context.signal else bytes(raw)[: self._rejected_raw_bytes_max]
-        self.lines.append(rejected_line(found.code, kept, self._visitor, self._arrival))
+        self.lines.append(rejected_line(found, kept, self._visitor, self._arrival))
 
 
-def rejected_line(code: str, kept: bytes, visitor: Visitor, arrival: Arrival) -> bytes:
-    """Return the line of a rejected item of which these bytes are kept."""
+def rejected_line(found: FieldError, kept: bytes, visitor: Visitor, arrival: Arrival) -> bytes:
+    """Return the line of an item that is rejected for what was found in it, and of which these bytes are kept."""
     # What is ignored is the character that a limit cuts through.
     raw = kept.decode(errors="ignore")
-    item = RejectedItem(code, raw, visitor.app.app_code, arrival.received_at, visitor.user_id, visitor.known_id)
-    return encode(item)
+    reason = None if found.path == "$" else found.path
+    sender = visitor.user_id, visitor.known_id
+    return encode(RejectedItem(found.code, raw, visitor.app.app_code, arrival.received_at, *sender, reason))
 
 
 def _split(raw: bytes) -> list[msgspec.Raw]:

@@ -32,8 +32,7 @@ class Intake:
         try:
             event = self._door.event_of(item, visitor, arrival)
         except EventBroken as broken:
-            code = broken.errors[0].code
-            await self._log.append([rejected_line(code, broken.line, visitor, arrival)], rejected=1)
+            await self._log.append([rejected_line(broken.errors[0], broken.line, visitor, arrival)], rejected=1)
             raise
         line = self._door.line_of(event)
         key = (event.app_code, event.event_id)

@@ -23,6 +23,7 @@ class RejectedParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
     """One item and why it was rejected; `app_code` and `received_at` are null where its line cannot be read.
 
+    `reason` is the path of what is wrong in it, null where that is all of it; of a line that cannot be read it is a text.
     `raw_bytes` of it are in the log; `has_raw` says whether the store keeps them too. `position` is the load's.
     """
 

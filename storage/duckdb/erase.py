@@ -58,7 +58,7 @@ class Raws(NamedTuple):
     def text(self, name: str) -> str:
         """Return the statement of this name over them."""
         log_id = "log_id" if self.log_id is None else "$log_id"
-        columns = {"raw": f"{self.prefix}raw", "code": f"{self.prefix}code"}
+        columns = {"raw": f"{self.prefix}raw", "code": f"{self.prefix}code", "reason": f"{self.prefix}reason"}
         return statement(name).format(rows=self.rows, log_id=log_id, **columns)
 
 

@@ -152,6 +152,7 @@ async def test_a_replay_after_the_definition_is_repaired_is_the_event_as_it_came
     sent = {"source_label": "weighed", "id_user": "u1", "anonymous_id": "v1", "grams": "7", "event_id": "e1"}
     assert (await tracking.post(sent, **TOKEN)).status == 422
     row, raw = await quarantined(tracking, store, "attr_type_wrong")
+    assert row.reason == "$.attrs.grams"
     with pytest.raises(BodyInvalid) as refusal:
         await replay_of(tracking).replay(row, raw)
     assert refusal.value.errors[0].path == "$.attrs.grams"
@@ -193,6 +194,7 @@ async def test_an_item_of_an_application_is_replayed_as_that_applications(tracki
     await define(tracking, "off")
     await tracking.accepted([GOOD, {"source_label": "a", "title": "x" * 1025}], **TOKEN)
     row, _ = await quarantined(tracking, store, "wrong_value")
+    assert row.reason == "$.title"
     accepted = await replay_of(tracking).replay(row, b'{"source_label":"a","id_user":"u1"}')
     line = (await tracking.lines())[accepted.receipt]
     assert (line["app_code"], line["user_id"]) == ("weights-1", "u1")

@@ -90,6 +90,7 @@ async def test_every_item_of_a_request_is_a_row_or_a_rejected_one_or_a_repeat(
 
 OURS = ["position", "offset", "log_id", "app_code_", "event_key", "occurred_at", "received_at", "user_id", "attrs_"]
 OURS += ["id_given", "time_given", "country", "filtered", "signal", "violation", "rejected_code", "rejected_raw"]
+OURS += ["rejected_reason"]
 
 
 async def test_a_member_that_is_named_like_a_column_overwrites_none(tracking: TrackingSite, store: DuckDBStore):

@@ -44,7 +44,9 @@ def given_id(event_id: str, **members: object) -> Event:
 
 
 def rejected(code: str = "attrs_too_many") -> RejectedItem:
-    return RejectedItem(rejected_code=code, rejected_raw='{"x":', app_code="site", received_at=NOON)
+    return RejectedItem(
+        rejected_code=code, rejected_raw='{"x":', app_code="site", received_at=NOON, rejected_reason="$.x"
+    )
 
 
 async def exported(store: EventStore, where: EventFilter = SITE) -> list[dict[str, object]]:

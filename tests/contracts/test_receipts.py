@@ -68,7 +68,7 @@ async def test_a_rejected_item_is_shown_with_what_was_sent(shelf: Shelf) -> None
     await shelf.load([event(), sent])
     (row,) = (await all_rejected(shelf, 10)).rows
     assert (row.code, row.app_code, row.received_at) == (sent.rejected_code, sent.app_code, sent.received_at)
-    assert (row.raw_bytes, row.has_raw, row.reason) == (len(sent.rejected_raw), True, None)
+    assert (row.raw_bytes, row.has_raw, row.reason) == (len(sent.rejected_raw), True, sent.rejected_reason)
     log_id, _, offset = row.receipt.partition(":")
     found = await shelf.store.rejected_raw(RejectedRawQuery(log_id, int(offset)))
     assert found == RejectedRaw(row, sent.rejected_raw.encode())

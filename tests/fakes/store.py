@@ -276,7 +276,7 @@ def _rejected_row(position: int, offset: int, log_id: str, item: RejectedItem) -
         position=position,
         app_code=item.app_code,
         code=item.rejected_code,
-        reason=None,
+        reason=item.rejected_reason,
         received_at=item.received_at,
         raw_bytes=len(item.rejected_raw.encode()),
         has_raw=True,

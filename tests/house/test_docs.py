@@ -266,7 +266,9 @@ def write_segment(directory: Path) -> bytes:
     claim: dict[str, object] = {"claimed_id_user": "9841"}
     search = Event("01a1fe00-0000-7000-8000-000000000001", "site", "search_page", noon, occurred_at=then, attrs=claim)
     buy = Event("order-17", "site", "button_buy", noon, user_id="ada", id_given=True)
-    second = group_of(1, buy, RejectedItem("wrong_type", '{"source_label": 7}', "site", noon))
+    second = group_of(
+        1, buy, RejectedItem("wrong_type", '{"source_label": 7}', "site", noon, rejected_reason="$.source_label")
+    )
     second.rejected = second.duplicates = 1
     writer = SegmentWriter(
         directory,

@@ -1,5 +1,5 @@
 -- What stage.sql takes, of lines that are all items.
-SELECT * REPLACE (encode(rejected_raw) AS rejected_raw), NULL::VARCHAR AS rejected_reason
+SELECT * REPLACE (encode(rejected_raw) AS rejected_raw)
 -- A line is far shorter than 1 MiB (an event is 32 KB at the most); the default reserves 16 MiB a buffer.
 FROM read_ndjson($path, maximum_object_size = 1048576, columns = {
     "offset": 'BIGINT',
@@ -22,5 +22,6 @@ FROM read_ndjson($path, maximum_object_size = 1048576, columns = {
     signal: 'VARCHAR',
     violation: 'VARCHAR',
     rejected_code: 'VARCHAR',
-    rejected_raw: 'VARCHAR'
+    rejected_raw: 'VARCHAR',
+    rejected_reason: 'VARCHAR'
 })

@@ -9,7 +9,7 @@ found AS MATERIALIZED (
         "received_at": "VARCHAR", "occurred_at": "VARCHAR", "sent_at": "VARCHAR", "user_id": "VARCHAR",
         "anonymous_id": "VARCHAR", "page_url": "VARCHAR", "referrer": "VARCHAR", "title": "VARCHAR", "attrs": "JSON",
         "id_given": "VARCHAR", "user_agent": "VARCHAR", "country": "VARCHAR", "filtered": "VARCHAR", "signal": "VARCHAR", "violation": "VARCHAR",
-        "rejected_code": "VARCHAR", "rejected_raw": "VARCHAR"
+        "rejected_code": "VARCHAR", "rejected_raw": "VARCHAR", "rejected_reason": "VARCHAR"
     }')) AS item
     FROM sent
 ),
@@ -44,12 +44,12 @@ judged AS (
 )
 SELECT
     CASE WHEN reason IS NULL THEN "offset" ELSE due END AS "offset",
-    item.* EXCLUDE ("offset", received_at, occurred_at, sent_at, id_given, rejected_code, rejected_raw),
+    item.* EXCLUDE ("offset", received_at, occurred_at, sent_at, id_given, rejected_code, rejected_raw, rejected_reason),
     received_at,
     occurred_at,
     sent_at,
     id_given,
     CASE WHEN reason IS NULL THEN item.rejected_code ELSE $unreadable END AS rejected_code,
     CASE WHEN reason IS NULL THEN encode(item.rejected_raw) ELSE raw END AS rejected_raw,
-    reason AS rejected_reason
+    coalesce(reason, item.rejected_reason) AS rejected_reason
 FROM judged
