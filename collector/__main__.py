@@ -120,7 +120,9 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         site = built_in_of(settings)
         origins = origins_of(settings, site)
         erasure = erasure_of(settings, secrets, identity, client, end_of(log))
-        callers = callers_of(identity, erasure, provider, keys_of(secrets), store=client, origins=origins, clock=now)
+        callers = callers_of(
+            identity, erasure, provider, keys_of(secrets), apps=apps, store=client, origins=origins, clock=now
+        )
         intake = intake_of(settings, log, door)
         ingestion = ingestion_of(
             settings, intake, apps, site, origins=origins, countries=countries, authenticate=callers.authenticate
@@ -210,7 +212,7 @@ def _applications(
 ) -> list[Route]:
     limits, require_change = settings.applications, identity.profiles.require_change
     readers = Readers(apps, callers.authenticate, now)
-    export = PersonExport(identity.users, store, identity.audit_log, now)
+    export = PersonExport(identity.users, apps, store, identity.audit_log, now)
     people = PeopleAnswers(apps, export, erasure, identity.audit, require_change=require_change, origins=origins)
     own = applications.routes(
         apps,

@@ -20,6 +20,7 @@ from collector.identity.session_handlers import SessionAnswers
 from collector.identity.signing_keys import SigningKey
 from collector.problems import Forbidden
 from collector.routes import Route
+from storage.account_ports import AppStore
 from storage.ports import EventStore
 
 
@@ -37,6 +38,7 @@ def callers_of(
     provider: Provider | None,
     keys: Sequence[SigningKey],
     *,
+    apps: AppStore,
     store: EventStore,
     origins: Origins,
     clock: Callable[[], datetime],
@@ -52,7 +54,7 @@ def callers_of(
         *Authentication(identity.accounts, origins).routes(),
         *ProfileAnswers(profiles, erasure, origins).routes(),
         *OtpAnswers(identity.second_factors, origins).routes(),
-        *OwnExports(profiles, users, store, log, identity.audit, origins=origins, clock=clock).routes(),
+        *OwnExports(profiles, users, apps, store, log, audit=identity.audit, origins=origins, clock=clock).routes(),
         *KeySetAnswers(keys).routes(),
         *UserAnswers(
             users, identity.sessions, identity.standings, erasure, store=store, origins=origins, clock=clock

@@ -1,7 +1,7 @@
 """GET /auth/me/export: everything that is held about oneself, streamed."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec.structs import asdict, replace
 
 from collector.answers import HEADERS
+from collector.applications.handlers import shown
 from collector.identity.audit import Audit
 from collector.identity.caller import CALLER, Caller
 from collector.identity.origin import Origins
@@ -18,7 +19,8 @@ from collector.routes import Answer, Route
 from collector.streaming import array, stream
 from collector.wire.audit import AuthEvent
 from collector.wire.profile import OwnExport, OwnSecondFactor
-from storage.account_ports import AuditLog, UserStore
+from storage.account_ports import AppStore, AuditLog, UserStore
+from storage.app import App
 from storage.audit import AuditEntry, AuditFilter
 from storage.event import BUILT_IN_APP
 from storage.ports import EventStore
@@ -38,15 +40,17 @@ class OwnExports:
         self,
         profiles: Profiles,
         users: UserStore,
+        apps: AppStore,
         store: EventStore,
         log: AuditLog,
-        audit: Audit,
         *,
+        audit: Audit,
         origins: Origins,
         clock: Callable[[], datetime],
     ) -> None:
         self._profiles = profiles
         self._users = users
+        self._apps = apps
         self._store = store
         self._log = log
         self._audit = audit
@@ -58,7 +62,7 @@ class OwnExports:
         return [Route("GET", "/auth/me/export", self.export, "user", {200: Answer(OwnExport)})]
 
     async def export(self, request: web.Request) -> web.StreamResponse:
-        """Answer profile, sessions, events and audit entries of the caller; a connection that breaks leaves no whole JSON."""
+        """Answer profile, sessions, applications, events and audit entries of the caller; a connection that breaks leaves no whole JSON."""
         caller = request[CALLER]
         user = await self._profiles.of(caller)
         origin = self._origins.of(request)
@@ -82,15 +86,18 @@ class OwnExports:
         yield b"}"
 
     def _head(self, user: User, caller: Caller) -> OwnExport:
-        return held_of(user, self._users.last_seen(user.user_id), self._clock(), caller.sid)
+        last_seen_at, apps = self._users.last_seen(user.user_id), self._apps.of_owner(user.user_id)
+        return held_of(user, last_seen_at, apps, self._clock(), caller.sid)
 
     async def _auth_events(self, user_id: str) -> AsyncGenerator[bytes, None]:
         async for events in own_events(self._log, user_id):
             yield b"".join(msgspec.json.encode(one) + b"\n" for one in events)
 
 
-def held_of(user: User, last_seen_at: datetime | None, now: datetime, current_sid: str) -> OwnExport:
-    """Return all that is held about a user but its events."""
+def held_of(
+    user: User, last_seen_at: datetime | None, apps: Sequence[App], now: datetime, current_sid: str
+) -> OwnExport:
+    """Return all that is held about a user, who owns these applications, but its events."""
     alive = [session for session in reversed(user.sessions) if session.expires_at > now]
     return OwnExport(
         exported_at=now,
@@ -99,6 +106,7 @@ def held_of(user: User, last_seen_at: datetime | None, now: datetime, current_si
         last_seen_at=last_seen_at,
         second_factor=None if user.second_factor is None else _own_factor(user.second_factor),
         sessions=[own_session(session, current_sid) for session in alive],
+        apps=[shown(app) for app in apps],
         events=[],
         auth_events=[],
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from collector.identity.own_export import held_of, own_events
-from storage.account_ports import AuditLog, UserStore
+from storage.account_ports import AppStore, AuditLog, UserStore
 from storage.event import BUILT_IN_APP
 from storage.ports import EventStore
 from storage.query.erasure import Person
@@ -16,10 +16,13 @@ from storage.query.rejected import PersonRejectedQuery
 
 
 class PersonExport:
-    """Gathers it from accounts, store and audit log; `clock` gives aware UTC times."""
+    """Gathers it from accounts, applications, store and audit log; `clock` gives aware UTC times."""
 
-    def __init__(self, users: UserStore, store: EventStore, log: AuditLog, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, users: UserStore, apps: AppStore, store: EventStore, log: AuditLog, clock: Callable[[], datetime]
+    ) -> None:
         self._users = users
+        self._apps = apps
         self._store = store
         self._log = log
         self._clock = clock
@@ -50,7 +53,7 @@ class PersonExport:
         user = await self._users.by_id(user_id)
         if user is None:
             return b""
-        held = held_of(user, self._users.last_seen(user_id), self._clock(), "")
+        held = held_of(user, self._users.last_seen(user_id), self._apps.of_owner(user_id), self._clock(), "")
         members = msgspec.to_builtins(held)
         return _line(
             "account", {name: value for name, value in members.items() if name not in ("events", "auth_events")}

@@ -6,6 +6,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from collector.wire.accounts import Age, Body, Email, Nickname, OwnSession, PersonName, Phone, Profile
+from collector.wire.apps import AppShown
 from collector.wire.audit import AuthEvent
 
 
@@ -46,7 +47,7 @@ class OwnSecondFactor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnExport(msgspec.Struct, frozen=True, kw_only=True):
-    """Of GET /auth/me/export. `events` are as GET /export/events.ndjson has them, in load order.
+    """Of GET /auth/me/export. `apps` are as GET /app has them; `events` are as GET /export/events.ndjson has them, in load order.
 
     `auth_events` are the entries of the audit log about the user, the newest first; of what somebody else did to it, or
     it to somebody else, they do not say who that is.
@@ -58,5 +59,6 @@ class OwnExport(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: datetime | None
     second_factor: OwnSecondFactor | None
     sessions: list[OwnSession]
+    apps: list[AppShown]
     events: list[dict[str, object]]
     auth_events: list[AuthEvent]

@@ -39,6 +39,7 @@ from storage.kept_file import KeptFile
 from storage.ports import EventStore
 from storage.query.erasure import ErasureStarted, LogPlace, Person
 from storage.user_files import UserFiles
+from tests.fakes.apps import MemoryApps
 from tests.fakes.log import MemoryLog
 from tests.fakes.store import MemoryStore
 
@@ -101,6 +102,7 @@ class Site(NamedTuple):
     audit: AuditFile
     store: MemoryStore
     erasing: ErasingStore
+    apps: MemoryApps
 
     async def audited(self, **wanted: Any) -> list[AuditEntry]:
         """Return what is on record, the oldest first."""
@@ -192,12 +194,15 @@ async def open_site(
         erasing = erasing or ErasingStore()
         erasure = _erasure(identity, erasing, log, clock)
         origins = Origins(trusted_proxies, known)
-        callers = callers_of(identity, erasure, None, keys, store=asked or store, origins=origins, clock=clock)
+        apps = MemoryApps()
+        callers = callers_of(
+            identity, erasure, None, keys, apps=apps, store=asked or store, origins=origins, clock=clock
+        )
         routes = [*callers.routes, *AuthEventAnswers(audit_file).routes()]
         app = build_app(routes, callers.authenticate, body_bytes_max=BODY_BYTES_MAX, forbidden=callers.forbidden)
         running = [asyncio.create_task(one) for one in (identity.throttle.run(), erasure.run())]
         async with TestClient(TestServer(app)) as client:
-            yield Site(client, identity.accounts, sessions, users, clock, log, audit_file, store, erasing)
+            yield Site(client, identity.accounts, sessions, users, clock, log, audit_file, store, erasing, apps)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from collector.identity.own_export import AUTH_EVENTS_AT_ONCE
+from storage.app import App, ReadToken, WriteToken
 from storage.audit import AuditRow
 from storage.errors import StoreDown
 from storage.event import BUILT_IN_APP, Event
@@ -45,6 +46,7 @@ async def test_e5_an_export_holds_profile_sessions_events_and_audit_entries_of_t
         "last_seen_at",
         "second_factor",
         "sessions",
+        "apps",
         "events",
         "auth_events",
     ]
@@ -62,6 +64,31 @@ async def test_e5_an_export_holds_profile_sessions_events_and_audit_entries_of_t
     assert "clara" not in text
     assert PASSWORD not in text
     assert "bcrypt" not in text
+
+
+async def test_e5_an_export_lists_the_callers_own_applications_without_what_opens_them(tmp_path: Path):
+    async with open_site(tmp_path) as site:
+        anna, clara = await site.sign_up(), await site.sign_up(nickname="clara")
+        secret = ReadToken(
+            token_id="r1", digest="the digest", name="reader", scopes=("analytics",), created_at=site.clock.now
+        )
+        for who, app_code in ((anna, "shop-1"), (clara, "shop-2")):
+            token = WriteToken("t1", f"ffw_{app_code}", site.clock.now)
+            await site.apps.add(
+                App(
+                    app_code=app_code,
+                    app_name="Shop",
+                    owner_id=who["user"]["user_id"],
+                    created_at=site.clock.now,
+                    write_tokens=(token,),
+                    read_tokens=(secret,),
+                )
+            )
+        found = await exported(site, anna["jwt_token"])
+    assert [(one["app_code"], one["app_name"], one["api_token"]) for one in found["apps"]] == [
+        ("shop-1", "Shop", "ffw_shop-1")
+    ]
+    assert "the digest" not in json.dumps(found)
 
 
 async def test_e5_an_export_does_not_say_which_administrator_did_it_nor_to_whom_one_did(tmp_path: Path):
