@@ -70,7 +70,7 @@ class Senders:
 
         Without an api_token beside it the domain is one itself, or one of the hostnames of an application: the built-in
         one before others, an older one before a newer. Where the built-in one has none, its domains are those of the page
-        itself, whose host `host` is, and all above it.
+        itself, whose host `host` is, and all above it: else whoever may make applications could take them.
 
         Raises:
             ApiTokenMissing, ApiTokenUnknown, TokenInvalid, IdentityUnreachable: nothing may be kept of it.
@@ -90,13 +90,12 @@ class Senders:
             return app
         site, own = site_of(domain), self._built_in.hostnames
         names = (site, f"www.{site}")
-        if not set(names).isdisjoint(own):
+        is_own_page = not own and (host == site or host.endswith(f".{site}"))
+        if is_own_page or not set(names).isdisjoint(own):
             return self._app_of(None)
         for name in names:
             if (app := self._apps.by_hostname(name)) is not None:
                 return app
-        if not own and (host == site or host.endswith(f".{site}")):
-            return self._app_of(None)
         raise ApiTokenUnknown("no application has this domain")
 
     def _app_of(self, token: str | None) -> App:

@@ -2,13 +2,15 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from collector.applications.built_in import built_in_app
 from collector.tracking.visitor import COOKIE
 from storage.app import App, WriteToken
-from tests.collector.tracking_site import Members, TrackingSite, fields
+from tests.collector.tracking_site import Members, TrackingSite, fields, open_tracking
 
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11)"}
@@ -125,10 +127,14 @@ SHOP, OLDER, NEWER = (
 )
 
 
+OWN = "own.example"
+
+
 @pytest.mark.parametrize(
     ("apps", "domain", "path", "app_codes"),
     [
-        ([SHOP], "dummy.site", "/api/event", ["site"]),
+        ([SHOP], OWN, "/api/event", ["site"]),
+        ([application("thief", OWN, f"www.{OWN}")], f"www.{OWN}", "/api/event", ["site"]),
         ([SHOP], "Key-shop", "/api/event", ["shop"]),
         ([SHOP], "elsewhere.example", "/api/event?api_token=Key-shop", ["shop"]),
         ([NEWER, OLDER], "dummy.site", "/api/event", ["older"]),
@@ -138,15 +144,26 @@ SHOP, OLDER, NEWER = (
         ([SHOP], "Key-shop,unknown.example", "/api/event", ["shop"]),
         ([OLDER], "dummy.site,www.dummy.site,Key-older", "/api/event", ["older"]),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 async def test_a_domain_stands_for_an_application(
-    tracking: TrackingSite, apps: list[App], domain: str, path: str, app_codes: list[str]
+    tmp_path: Path, apps: list[App], domain: str, path: str, app_codes: list[str]
 ):
-    for app in apps:
-        await tracking.apps.add(app)
-    lines = await stored(tracking, {"name": "a", "url": URL, "domain": domain}, path)
+    async with open_tracking(tmp_path, built_in=built_in_app(hostnames=[OWN])) as site:
+        for app in apps:
+            await site.apps.add(app)
+        lines = await stored(site, {"name": "a", "url": URL, "domain": domain}, path)
     assert [line["app_code"] for line in lines] == app_codes
+
+
+async def test_nobody_takes_the_domain_of_a_site_that_lists_no_hostnames(tracking: TrackingSite):
+    """Whoever may make an application could read where the site's visitors go."""
+    for hostname in ("dummy.site", "www.dummy.site", "my.dummy.site"):
+        await tracking.apps.add(application(hostname.replace(".", "-"), hostname))
+    for url in (URL, "https://www.dummy.site/", "https://my.dummy.site/"):
+        lines = await stored(tracking, {"name": "a", "url": url, "domain": "dummy.site"})
+        assert lines[-1]["app_code"] == "site"
+    assert (await stored(tracking, {"name": "a", "url": "https://my.dummy.site/"}))[-1]["app_code"] == "site"
 
 
 @pytest.mark.parametrize("domain", ["Key-gone", "unknown.example", "my.site", "y.dummy.site", "my-app"])

@@ -74,12 +74,13 @@ def app_over(
     token_required: bool = False,
     contexts: Contexts = PLAIN,
     cookieless: CookielessId = somebody,
+    built_in: App = SITE,
 ) -> Application:
     door = Door(lambda: NOW, random.Random(1).getrandbits, event_bytes_max=EVENT_BYTES_MAX)
     intake = Intake(log, door, RecentIds(recent_ids_max), rejected_raw_bytes_max=RAW_BYTES_MAX)
     visitors = Visitors(lambda: str(uuid.uuid4()), cookieless, cookie_secure=False)
     stored = apps or AppFiles(Path())
-    senders = Senders(stored, SITE, visitors, authenticate, contexts.of, token_required=token_required)
+    senders = Senders(stored, built_in, visitors, authenticate, contexts.of, token_required=token_required)
     routes = tracking.routes(intake, senders, visitors)
     return build_app(routes, authenticate, body_bytes_max=BODY_BYTES_MAX)
 
@@ -140,6 +141,7 @@ async def open_tracking(
     token_required: bool = False,
     contexts: Contexts = PLAIN,
     cookieless: CookielessId = somebody,
+    built_in: App = SITE,
 ) -> AsyncIterator[TrackingSite]:
     async with open_log(directory) as log, AppFiles(directory / "apps") as apps:
         app = app_over(
@@ -149,6 +151,7 @@ async def open_tracking(
             token_required=token_required,
             contexts=contexts,
             cookieless=cookieless,
+            built_in=built_in,
         )
         # What the library calls itself would stand in every line.
         async with TestClient(TestServer(app), skip_auto_headers=["User-Agent"]) as client:

@@ -25,8 +25,9 @@ ROLE = os.environ.get("FUZZ_ROLE", "anyone")
 
 REFUSED_GOOD, TAKEN_BAD = "ST202", "ST201"
 """Codes of schemathesis for a request that the document calls good, or bad, and the daemon does not."""
-WITHOUT_TOKEN, ALLOW = "ST203", "ST205"
-"""Its codes for an answer other than 401 to a request without a token, and for an Allow that the document has not."""
+WITHOUT_TOKEN, METHOD_TAKEN, ALLOW = "ST203", "ST204", "ST205"
+"""Its codes for an answer other than 401 to a request without a token, for one other than 405 to a method that the
+document has not, and for an Allow that it has not."""
 
 LIE_BELOW = ("/app/create", "/app/{app_code}/token/rotate")
 """R1's paths that another route's parameter takes as well: its methods are allowed there, too."""
@@ -167,8 +168,8 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
 
 
 def is_of_another_row(failure: Failure, case: Case) -> bool:
-    """Return whether the path is also a receipt of GET /admin/rejected/{receipt}, whose method Allow names too."""
-    return failure.code == "ST205" and case.operation.path == "/admin/rejected/replay"
+    """Return whether the path is also a receipt of GET /admin/rejected/{receipt}, whose method is allowed there, too."""
+    return failure.code in {METHOD_TAKEN, ALLOW} and case.operation.path == "/admin/rejected/replay"
 
 
 def is_passing(response: Response) -> bool:
