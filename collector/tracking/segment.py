@@ -20,6 +20,9 @@ from collector.wire.body import decode
 from collector.wire.problem import BodyInvalid, BodyTooLarge
 from collector.wire.segment_action import action_of
 
+CONTEXTS_BYTES_MAX = 4 << 20
+"""Bytes that the context of a batch may come to, once for each of its calls: a small body must not fill the log."""
+
 ONE = TrackingBody(bytes, wire.Call, is_open=True)
 SEVERAL = TrackingBody(bytes, wire.CallBatch, is_open=True)
 TAKEN = {200: Answer(wire.Success)}
@@ -58,6 +61,7 @@ class Segment:
 
     async def _take(self, request: web.Request, sent: wire.Sent, raw: bytes, kind: str | None = None) -> web.Response:
         check_count(len(sent.batch))
+        _check_context(sent)
         visitor = await self._senders.of(request, _basic_user(request) or sent.write_key)
         if hdrs.ORIGIN not in request.headers:
             # A server calls for others: what its own request tells is nobody's.
@@ -66,6 +70,14 @@ class Segment:
         _fill(batch, visitor, sent, raw, kind)
         await self._intake.keep(batch)
         return json_answer(wire.SUCCESS)
+
+
+def _check_context(sent: wire.Sent) -> None:
+    """Raise BodyTooLarge where what the calls share is too much for so many."""
+    size = len(sent.batch) * len(msgspec.json.encode(sent.context)) if sent.context else 0
+    if size > CONTEXTS_BYTES_MAX:
+        message = f"the context of the batch has {size} bytes for its calls, the limit is {CONTEXTS_BYTES_MAX}"
+        raise BodyTooLarge(message)
 
 
 def _fill(batch: Batch, visitor: Visitor, sent: wire.Sent, raw: bytes, kind: str | None) -> None:
@@ -82,7 +94,7 @@ def _fill(batch: Batch, visitor: Visitor, sent: wire.Sent, raw: bytes, kind: str
         except (BodyInvalid, BodyTooLarge) as error:
             if not isinstance(one, msgspec.Raw):
                 raws = raws or decode(raw, wire.batch_of_raws).batch
-            batch.reject(error, one if isinstance(one, msgspec.Raw) else raws[index])
+            batch.reject(error, wire.without_address(one if isinstance(one, msgspec.Raw) else raws[index]))
 
 
 def _basic_user(request: web.Request) -> str | None:

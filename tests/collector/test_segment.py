@@ -309,6 +309,27 @@ async def test_a_batch_of_nothing_but_wrong_calls_is_answered_as_the_specificati
     assert len(await stored(shop, "track", {"event": "e"})) == 3
 
 
+@pytest.mark.parametrize("call", ["track", "batch"])
+async def test_the_address_in_a_wrong_call_is_not_kept_either(shop: TrackingSite, call: str):
+    wrong = {"context": {"ip": "203.0.113.7"}}
+    assert len(msgspec.json.encode(wrong)) < RAW_BYTES_MAX
+    for one in (wrong, wrong | {"userId": 7.5}, 7, {"userId": [], "ip": "mine"}):
+        await shop.post({"batch": [one]} if call == "batch" else one, f"/v1/{call}", **BASIC)
+    kept = [str(line["rejected_raw"]) for line in (await shop.lines()).values()]
+    assert len(kept) >= 3
+    assert not [raw for raw in kept if "203.0.113.7" in raw]
+
+
+@pytest.mark.parametrize(("n_calls", "size", "status"), [(1000, 4000, 200), (1000, 4200, 413), (1, 900_000, 200)])
+async def test_a_context_of_all_calls_does_not_make_much_of_a_small_body(
+    shop: TrackingSite, n_calls: int, size: int, status: int
+):
+    calls = [{"type": "track", **GOOD}] * n_calls
+    answer = await shop.post({"context": {"x": "y" * size}, "batch": calls}, "/v1/batch", **BASIC)
+    assert answer.status == status
+    assert ((await answer.json()).get("code") == "body_too_large") == (status == 413)
+
+
 async def test_a_batch_of_no_calls_is_taken(shop: TrackingSite):
     assert await stored(shop, "batch", {"batch": []}) == []
 
