@@ -8,13 +8,12 @@ from typing import Annotated, Literal, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from collector.wire.apps import (
-    HOSTNAME,
     HOSTNAME_LENGTH_MAX,
     HOSTNAMES_MAX,
-    ORIGIN,
     ORIGIN_LENGTH_MAX,
     ORIGINS_MAX,
 )
+from collector.wire.pattern import HOSTNAME, ORIGIN, SHOULD_BE
 from collector.wire.tracking import ITEMS_MAX
 
 KIB, MIB, DAY_S = 1 << 10, 1 << 20, 86_400
@@ -50,13 +49,13 @@ def _texts(given: object) -> object:
 
 def _origin(text: str) -> str:
     if len(text) > ORIGIN_LENGTH_MAX or not re.search(ORIGIN, text):
-        raise ValueError("should be an origin such as https://shop.example")
+        raise ValueError(SHOULD_BE[ORIGIN])
     return text
 
 
 def _hostname(text: str) -> str:
     if len(text) > HOSTNAME_LENGTH_MAX or not re.search(HOSTNAME, text):
-        raise ValueError("should be a hostname such as shop.example")
+        raise ValueError(SHOULD_BE[HOSTNAME])
     return text
 
 

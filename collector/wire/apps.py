@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from collector.wire.pattern import HOSTNAME, NAME, ORIGIN
 from collector.wire.tracking import ATTRS_MAX, Label, Time
 
 DEFINITIONS_BODY_MAX = 100
@@ -31,15 +32,7 @@ ORIGIN_LENGTH_MAX = 300
 HOSTNAME_LENGTH_MAX = 253
 """Characters; RFC 1035, 2.3.4, without the dot at the end."""
 
-# `$` alone would let a line end through in Python.
-_END = r"(?!\n)$"
-_HOST = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]"
-_DEFAULT_PORT = r"(?!http:.*:80$|https:.*:443$)"
-HOSTNAME = rf"^({_HOST}){_END}"
-ORIGIN = rf"^{_DEFAULT_PORT}[a-z][a-z0-9+.-]*://({_HOST})(:[1-9][0-9]{{0,4}})?{_END}"
-"""An origin as browsers write it (RFC 6454, 6.2): lower case, a port only where it is not the scheme's own, no path."""
-
-Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^[^\x00-\x1f\x7f-\x9f]+{_END}")]
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=NAME)]
 Origin = Annotated[str, Meta(max_length=ORIGIN_LENGTH_MAX, pattern=ORIGIN)]
 Hostname = Annotated[str, Meta(max_length=HOSTNAME_LENGTH_MAX, pattern=HOSTNAME)]
 AttrName = Annotated[str, Meta(min_length=1, max_length=128)]

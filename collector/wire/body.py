@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from collector.wire.pattern import SHOULD_BE
 from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTypeUnsupported, FieldError
 
 Shape = TypeVar("Shape")
@@ -15,6 +16,8 @@ _any = msgspec.json.Decoder(float_hook=float)
 
 _PATH = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_FORM = re.compile(r"matching regex (?P<pattern>.*)$", re.DOTALL)
+_SHOULD_BE = {repr(pattern): said for pattern, said in SHOULD_BE.items()}
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]*)`")
 
 
@@ -71,6 +74,8 @@ def field_error(error: msgspec.ValidationError) -> FieldError:
     match = _PATH.match(str(error))
     assert match is not None
     message, path = match["message"], match["path"] or "$"
+    if form := _FORM.search(message):
+        message = _SHOULD_BE.get(form["pattern"], message)
     if unknown := _UNKNOWN.search(message):
         return FieldError(f"{path}.{unknown['name']}", "extra_forbidden", message)
     if missing := _MISSING.search(message):

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from collector.wire.body import decode
+from collector.wire.pattern import AGE
 from collector.wire.problem import BodyInvalid, FieldError
 from collector.wire.statistics import UNIQUE, Cursor, Limit
 from collector.wire.tracking import Identifier
@@ -35,7 +36,7 @@ Dimension = Literal[
     "time:month",
 ]
 Direction = Literal["asc", "desc"]
-Age = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,3}[mhd](?!\n)$")]
+Age = Annotated[str, Meta(pattern=AGE)]
 Moment = Annotated[str, Meta(min_length=10, max_length=40)]
 
 

@@ -1,6 +1,7 @@
 """`python -m examples.page`: a single-page application that the daemon of `make run` tracks."""
 
 import argparse
+import os
 
 from aiohttp import web
 
@@ -16,12 +17,15 @@ def main() -> None:
     parser.add_argument("--daemon", default=DAEMON, help="where footfalld serves (%(default)s)")
     parser.add_argument("--port", type=int, default=PORT, help="where the page is served (%(default)s)")
     arguments = parser.parse_args()
-    web.run_app(
-        build_site(arguments.daemon),
-        host="127.0.0.1",
-        port=arguments.port,
-        print=lambda _: print(f"open http://127.0.0.1:{arguments.port}; ctrl-c ends it", flush=True),
-    )
+    try:
+        web.run_app(
+            build_site(arguments.daemon),
+            host="127.0.0.1",
+            port=arguments.port,
+            print=lambda _: print(f"open http://127.0.0.1:{arguments.port}; ctrl-c ends it", flush=True),
+        )
+    except OSError as error:
+        parser.exit(1, f"port {arguments.port}: {os.strerror(error.errno or 0)}; choose another one with --port\n")
 
 
 if __name__ == "__main__":

@@ -178,6 +178,20 @@ async def test_what_no_browser_sends_as_its_origin_is_422(site: AppSite, origin:
 
 
 @pytest.mark.parametrize(
+    ("patch", "told"),
+    [
+        ({"origins": ["shop.example"]}, "should be an origin such as https://shop.example"),
+        ({"hostnames": ["https://shop.example"]}, "should be a hostname such as shop.example"),
+        ({"app_name": "a\nb"}, "should have no control characters"),
+    ],
+    ids=lambda one: next(iter(one)) if isinstance(one, dict) else "",
+)
+async def test_a_text_of_another_form_is_told_by_an_example(site: AppSite, patch: dict[str, object], told: str):
+    problem = await site.refused(422, "PATCH", f"/app/{(await site.created())['app_code']}", patch)
+    assert problem["errors"][0]["message"] == told
+
+
+@pytest.mark.parametrize(
     "origin",
     [
         "https://a.example",

@@ -146,6 +146,12 @@ async def test_a_range_is_an_age_or_two_times_the_second_not_included(site: Site
     assert (await site.ask(metrics=["events"], range=range_))["rows"][0]["metrics"] == [events]
 
 
+async def test_an_age_of_another_form_is_told_by_examples(site: Site) -> None:
+    body = VISITORS | {"range": "7w"}
+    problem = await (await site.client.post("/query", json=body, headers={"Authorization": "carl"})).json()
+    assert problem["errors"][0]["message"] == "should be a number of minutes, hours or days such as 30m, 24h or 7d"
+
+
 @pytest.mark.parametrize("range_", ["9d", ["2026-11-01", "2026-12-01"]], ids=str)
 async def test_pages_of_an_answer_keep_its_range_while_time_goes_on(site: Site, range_: object) -> None:
     first = await site.ask(metrics=["events"], dimensions=["page"], range=range_, limit=1)
