@@ -1,5 +1,7 @@
 """The ids that were seen lately: answering a client's repeat at the door, as a courtesy; the store removes every one."""
 
+from collections import OrderedDict
+
 Key = tuple[str, str]
 """(app_code, event_id): the key of a repeat."""
 
@@ -9,7 +11,8 @@ class RecentIds:
 
     def __init__(self, ids_max: int) -> None:
         self._ids_max = ids_max
-        self._offsets: dict[Key, int] = {}
+        # Not a dict: to find its first key it steps over all that were deleted since it last grew, for every event.
+        self._offsets: OrderedDict[Key, int] = OrderedDict()
 
     def offset_of(self, key: Key) -> int | None:
         """Return where the first copy stands, or None where it is not known."""
@@ -22,4 +25,4 @@ class RecentIds:
         """
         self._offsets.setdefault(key, offset)
         if len(self._offsets) > self._ids_max:
-            del self._offsets[next(iter(self._offsets))]
+            self._offsets.popitem(last=False)
