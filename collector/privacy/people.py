@@ -2,6 +2,7 @@
 
 import contextlib
 import http
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 from aiohttp import web
@@ -16,10 +17,12 @@ from collector.identity.profile import RequireChange
 from collector.privacy.person_export import PersonExport
 from collector.routes import Answer, JsonBody, QueryString, Route, Taking
 from collector.streaming import stream
+from collector.tracking.visitor import of_app
 from collector.wire import people as wire
 from collector.wire.body import decode
 from collector.wire.problem import BodyInvalid, QueryInvalid
 from storage.account_ports import AppStore
+from storage.event import BUILT_IN_APP
 from storage.query.erasure import Person
 
 NDJSON = "application/x-ndjson"
@@ -98,13 +101,30 @@ class PeopleAnswers:
             sid=caller.sid or None,
             note=f"export of a person of {app_code}",
         )
-        async with contextlib.aclosing(self._export.lines(Person(app_code, who.user_id, who.anonymous_id))) as lines:
+        async with contextlib.aclosing(self._lines(_meant(app_code, who))) as lines:
             return await stream(request, lines, EXPORT_HEADERS)
+
+    async def _lines(self, people: Sequence[Person]) -> AsyncGenerator[bytes, None]:
+        for person in people:
+            async with contextlib.aclosing(self._export.lines(person)) as lines:
+                async for chunk in lines:
+                    yield chunk
 
     async def _erased(self, request: web.Request, app_code: str, who: wire.PersonOfApp) -> web.Response:
         if wrong := wire.wrong_choice(who, "$."):
             raise BodyInvalid([wrong])
         caller, origin = request[CALLER], self._origins.of(request)
         await self._require_change(caller, "erasure of a person", origin)
-        await self._erasure.erase(Person(app_code, who.user_id, who.anonymous_id), origin, by=caller)
+        person, *others = _meant(app_code, who)
+        await self._erasure.erase(person, origin, by=caller)
+        for other in others:
+            await self._erasure.erase_person(other)
         return json_answer(wire.Erasing(), http.HTTPStatus.ACCEPTED)
+
+
+def _meant(app_code: str, who: wire.PersonOfApp) -> list[Person]:
+    """Return the person; of a visitor also whom an application knows by it, where it is what the browser keeps."""
+    meant = [Person(app_code, who.user_id, who.anonymous_id)]
+    if who.anonymous_id is not None and app_code != BUILT_IN_APP:
+        meant.append(Person(app_code, None, of_app(who.anonymous_id, app_code)))
+    return meant

@@ -1,11 +1,13 @@
 """Whose application an action goes to: the api_token says it, and what is none is refused as every other one."""
 
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from collector.tracking.visitor import of_app
 from storage.app import App, WriteToken
 from tests.collector.tracking_site import R0, SIGNED_IN, TrackingSite, fields, open_tracking
 
@@ -39,6 +41,23 @@ async def test_it_does_for_an_array_a_visit_and_a_page_too(site: TrackingSite):
     lines = (await site.lines()).values()
     assert [line["app_code"] for line in lines] == ["weights-1"] * 4
     assert list(lines)[-1]["page_url"] == "/pages/a"
+
+
+async def test_an_application_learns_not_by_what_the_site_or_another_knows_a_visitor(site: TrackingSite):
+    """Whoever signs in with a visitor's id gets the visitor's past: a link to `?api_token=` must not tell it."""
+    await site.apps.add(
+        replace(WEIGHTS, app_code="shop-1", app_name="Shop", write_tokens=(WriteToken("shop", "ft_shop", CREATED),))
+    )
+    for query in ("?api_token=ft_new", "?api_token=ft_shop", "", "?api_token=ft_old", "?api_token=ft_shop", ""):
+        assert (await site.client.get(f"/pages/a{query}")).status == 202
+    kept, lines = site.visitor, list((await site.lines()).values())
+    assert kept is not None
+    by_app = {line["app_code"]: line["anonymous_id"] for line in lines}
+    assert [line["anonymous_id"] for line in lines] == [by_app[line["app_code"]] for line in lines]
+    assert by_app == {app_code: of_app(kept, app_code) for app_code in ("weights-1", "shop-1", "site")}
+    assert by_app["site"] == kept
+    assert len(set(by_app.values())) == 3
+    assert {uuid.UUID(one).version for one in by_app.values()} == {4}
 
 
 async def test_the_header_wins(site: TrackingSite):

@@ -23,7 +23,7 @@ async def test_a_new_visitor_gets_a_cookie_that_lasts_and_no_script_reads(tracki
 
 
 def test_the_cookie_is_secure_where_the_setting_says_so():
-    header = Visitors(lambda: KNOWN, somebody, cookie_secure=True).cookie(Visitor(None, None, lambda: KNOWN))
+    header = Visitors(lambda: KNOWN, somebody, cookie_secure=True).cookie(Visitor(None, None, None, kept=KNOWN))
     assert http.cookies.SimpleCookie(header["Set-Cookie"])[COOKIE]["secure"] is True
 
 

@@ -193,6 +193,20 @@ def test_what_is_held_about_a_person_is_shown_whole_and_nothing_of_anybody_else(
     assert site.exported(app_code=site.app_code, user_id="nobody") == []
 
 
+def test_a_visitor_of_an_application_is_found_by_the_cookie_that_the_application_never_sees(site: Site) -> None:
+    cookie = str(uuid.uuid4())
+    sender = {"Cookie": f"footfall_id={cookie}", "X-Api-Token": str(site.shop["api_token"]), "Authorization": "Basic x"}
+    site.ask("POST", "/track", {"source_label": "buy"}, **sender)
+    site.settled()
+    who = {"app_code": site.app_code, "anonymous_id": cookie}
+    (found,) = site.exported(**who)
+    assert found["event"]["anonymous_id"] != cookie
+    assert cookie.encode() not in site.ask("GET", f"/export/events.ndjson?app_code={site.app_code}")
+    site.ask("POST", f"/app/{site.app_code}/people/erase", {"anonymous_id": cookie})
+    site.settled()
+    assert site.exported(**who) == []
+
+
 EXPORTS = ["/admin/export/person", "/app/{app_code}/people/export"]
 ERASURES = ["/admin/erase", "/app/{app_code}/people/erase"]
 NOBODY: list[dict[str, Any]] = [
