@@ -3,7 +3,7 @@
 import random
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -39,6 +39,10 @@ class Image(NamedTuple):
     acknowledged: int
 
 
+Check = Callable[[Image, list[State]], Awaitable[None]]
+"""Starts on an image, with the states that a life went through; raises Violated where a promise is broken."""
+
+
 def recorded(module: str, work: Path, states: list[State]) -> Recording[State]:
     """Run `python -m module DATA`, which writes a character for each step that was answered."""
     root, before = work / "data", work / "before"
@@ -61,6 +65,17 @@ def images(recording: Recording[State], machine: Machine, leave: Leave, director
                     made.chmod(0o700)
             yield Image(image, acknowledged)
             shutil.rmtree(image)
+
+
+async def check_images(
+    recording: Recording[State], machine: Machine, leave: Leave, directory: Path, check: Check[State]
+) -> int:
+    """Check what is left behind each call that changes something, and return how many those are."""
+    count = 0
+    for image in images(recording, machine, leave, directory):
+        await check(image, recording.states)
+        count += 1
+    return count
 
 
 def is_acknowledgement(call: Call) -> bool:

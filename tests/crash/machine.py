@@ -181,6 +181,14 @@ class Machine:
         return node
 
 
+class WithoutDirectorySync(Machine):
+    """The mutant that forgets that a name is data too."""
+
+    def sync(self, path: Path, node: Node) -> None:
+        if path.name.endswith(".tmp"):
+            super().sync(path, node)
+
+
 def _read(path: Path) -> Directory:
     found = Directory()
     for one in path.iterdir():

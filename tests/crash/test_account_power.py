@@ -16,9 +16,9 @@ from storage.user_files import UserFiles
 from storage.user_list import UsersQuery
 from tests.crash.accounts import State, states
 from tests.crash.disk import Node
-from tests.crash.images import Image, Leave, Recording, cut_by, images, recorded
+from tests.crash.images import Image, Recording, check_images, cut_by, recorded
 from tests.crash.life import Violated, require
-from tests.crash.machine import Machine
+from tests.crash.machine import Machine, WithoutDirectorySync
 
 CUTS = int(os.environ.get("CRASH_CUTS", "1"))
 
@@ -54,18 +54,9 @@ async def started(data: Path) -> State:
         return State({user_id: user for user_id, user in found.items() if isinstance(user, User)}, seen)
 
 
-async def check_all(recording: Recording[State], machine: Machine, leave: Leave, directory: Path) -> int:
-    """Check what is left behind each call that changes something, and return how many those are."""
-    count = 0
-    for image in images(recording, machine, leave, directory):
-        await check(image, recording.states)
-        count += 1
-    return count
-
-
 async def test_a_kill_behind_any_call_leaves_every_user_old_or_new(recording: Recording[State], tmp_path: Path) -> None:
     machine = Machine(recording.root, recording.before)
-    assert await check_all(recording, machine, Machine.write, tmp_path) > 100
+    assert await check_images(recording, machine, Machine.write, tmp_path, check) > 100
 
 
 @pytest.mark.parametrize("seed", range(CUTS))
@@ -73,7 +64,7 @@ async def test_a_power_cut_behind_any_call_leaves_every_user_old_or_new(
     recording: Recording[State], seed: int, tmp_path: Path
 ) -> None:
     machine = Machine(recording.root, recording.before)
-    await check_all(recording, machine, cut_by(random.Random(seed)), tmp_path)
+    await check_images(recording, machine, cut_by(random.Random(seed)), tmp_path, check)
 
 
 def test_every_step_was_acknowledged(recording: Recording[State]) -> None:
@@ -85,14 +76,6 @@ class WithoutUserSync(Machine):
 
     def sync(self, path: Path, node: Node) -> None:
         if not path.name.endswith(".tmp") or "users" not in path.parts:
-            super().sync(path, node)
-
-
-class WithoutDirectorySync(Machine):
-    """The mutant that forgets that a name is data too."""
-
-    def sync(self, path: Path, node: Node) -> None:
-        if path.name.endswith(".tmp"):
             super().sync(path, node)
 
 
@@ -110,4 +93,4 @@ async def test_accounts_that_forget_to_sync_are_caught(
 ) -> None:
     machine = mutant(recording.root, recording.before)
     with pytest.raises(Violated):
-        await check_all(recording, machine, cut_by(random.Random(0)), tmp_path)
+        await check_images(recording, machine, cut_by(random.Random(0)), tmp_path, check)

@@ -14,9 +14,9 @@ from storage.app_files import AppFiles
 from storage.errors import AppFileCorrupt
 from tests.crash.apps import State, states
 from tests.crash.disk import Node
-from tests.crash.images import Image, Leave, Recording, cut_by, images, recorded
+from tests.crash.images import Image, Recording, check_images, cut_by, recorded
 from tests.crash.life import Violated, require
-from tests.crash.machine import Machine
+from tests.crash.machine import Machine, WithoutDirectorySync
 
 CUTS = int(os.environ.get("CRASH_CUTS", "1"))
 
@@ -39,20 +39,11 @@ async def started(data: Path) -> State:
         return {app.app_code: app for app in apps.every()}
 
 
-async def check_all(recording: Recording[State], machine: Machine, leave: Leave, directory: Path) -> int:
-    """Check what is left behind each call that changes something, and return how many those are."""
-    count = 0
-    for image in images(recording, machine, leave, directory):
-        await check(image, recording.states)
-        count += 1
-    return count
-
-
 async def test_a_kill_behind_any_call_leaves_every_application_old_or_new(
     recording: Recording[State], tmp_path: Path
 ) -> None:
     machine = Machine(recording.root, recording.before)
-    assert await check_all(recording, machine, Machine.write, tmp_path) > 30
+    assert await check_images(recording, machine, Machine.write, tmp_path, check) > 30
 
 
 @pytest.mark.parametrize("seed", range(CUTS))
@@ -60,7 +51,7 @@ async def test_a_power_cut_behind_any_call_leaves_every_application_old_or_new(
     recording: Recording[State], seed: int, tmp_path: Path
 ) -> None:
     machine = Machine(recording.root, recording.before)
-    await check_all(recording, machine, cut_by(random.Random(seed)), tmp_path)
+    await check_images(recording, machine, cut_by(random.Random(seed)), tmp_path, check)
 
 
 def test_every_step_was_acknowledged(recording: Recording[State]) -> None:
@@ -75,18 +66,10 @@ class WithoutFileSync(Machine):
             super().sync(path, node)
 
 
-class WithoutDirectorySync(Machine):
-    """The mutant that forgets that a name is data too."""
-
-    def sync(self, path: Path, node: Node) -> None:
-        if path.name.endswith(".tmp"):
-            super().sync(path, node)
-
-
 @pytest.mark.parametrize("mutant", [WithoutFileSync, WithoutDirectorySync])
 async def test_applications_that_forget_to_sync_are_caught(
     recording: Recording[State], mutant: type[Machine], tmp_path: Path
 ) -> None:
     machine = mutant(recording.root, recording.before)
     with pytest.raises((Violated, AppFileCorrupt)):
-        await check_all(recording, machine, cut_by(random.Random(0)), tmp_path)
+        await check_images(recording, machine, cut_by(random.Random(0)), tmp_path, check)
