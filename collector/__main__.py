@@ -45,7 +45,7 @@ from collector.commands import (
     settings_of,
 )
 from collector.config import Secrets, load_secrets
-from collector.control import SOCKET_NAME, ControlServer
+from collector.control import SOCKET_NAME, ControlServer, Verb
 from collector.cross_origin import CrossOrigin
 from collector.data_directory import held, warn_of_file_system
 from collector.erase import end_of, erase_verbs
@@ -66,6 +66,7 @@ from collector.settings import Settings
 from collector.statistics import table as statistics
 from collector.statistics.live import Live
 from collector.statistics.pivot import PivotStatistics
+from collector.store_process import StoreProcess
 from collector.tracking.auth_events import AuthEvents
 from collector.tracking.replay import Replay
 from collector.verbs import VERBS
@@ -143,13 +144,7 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
         app = _application(settings, callers, routes, origins, refused, cross_origin=CrossOrigin(apps, site))
         app.on_shutdown.append(live.stop)
         store = store_process(settings, secrets, client)
-        verbs = (
-            control_verbs(identity.accounts)
-            | rebuild_verbs(store, client)
-            | erase_verbs(erasure, client)
-            | rederive_verbs(client)
-            | rejected_verbs(rejected)
-        )
+        verbs = control_verbs(identity.accounts) | rejected_verbs(rejected) | _store_verbs(store, client, erasure)
         async with ControlServer(settings.data.dir / SOCKET_NAME, verbs), asyncio.TaskGroup() as tasks:
             running = (
                 store.run(),
@@ -175,6 +170,10 @@ async def _serve(settings: Settings, secrets: Secrets, listener: socket.socket) 
             )
             for task in watching:
                 task.cancel()
+
+
+def _store_verbs(store: StoreProcess, client: StoreClient, erasure: Erasure) -> dict[str, Verb]:
+    return rebuild_verbs(store, client) | erase_verbs(erasure, client) | rederive_verbs(client)
 
 
 def _application(

@@ -33,6 +33,15 @@ def condemned(path: Path) -> str | None:
         return None
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return by what the database is told from another of its name, without opening it; None where it is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def set_aside(path: Path, quarantine: Path, reason: str, now: datetime) -> None:
     """Move the database and its write-ahead log into `quarantine` under one name; a crash on the way changes nothing."""
     condemn(path, reason)

@@ -13,7 +13,7 @@ import structlog
 from duckdb import DuckDBPyConnection
 
 from storage.crashpoint import reached
-from storage.duckdb.aside import condemn, condemned, set_aside
+from storage.duckdb.aside import condemn, condemned, identity, set_aside
 from storage.duckdb.connection import connect
 from storage.duckdb.damage import POISON, is_damage, is_fatal
 from storage.duckdb.enrich import ENRICHMENT, Enrichment
@@ -120,7 +120,7 @@ class DuckDBStore:
         with self._lock:
             if self._found_damage is not None:
                 raise StoreDamaged(self._found_damage)
-            if _identity(self._path) != self._identity:
+            if identity(self._path) != self._identity:
                 raise StoreDamaged(f"{self._path} is gone, or another file than the one that was opened")
             if self._is_useless:
                 self._close()
@@ -276,7 +276,7 @@ class DuckDBStore:
             temp_directory=self._temp_directory,
             created_at=self._clock().astimezone(UTC).replace(tzinfo=None),
         )
-        self._identity = _identity(self._path)
+        self._identity = identity(self._path)
         # The ledger may end before what this process has loaded: a write-ahead log that is gone takes its rows along.
         self._log_positions.clear()
         self._marks = Marks()
@@ -295,11 +295,3 @@ class DuckDBStore:
             with self._visiting:
                 self._connection.close()
             self._connection = None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
