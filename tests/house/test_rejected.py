@@ -86,7 +86,7 @@ def test_a_replayed_item_of_a_page_elsewhere_is_marked_as_it_would_be_now(tmp_pa
         if state == "stopped":
             daemon.start()
         token = daemon.admin_token()
-        wait_for(lambda: daemon.get("/admin/log", token)["ledger"]["stored"] == 2)
+        wait_for(lambda: (daemon.get("/admin/log", token)["ledger"] or {}).get("stored") == 2)
         exported = [json.loads(line) for line in daemon.open("/export/events.ndjson", None, token).splitlines()]
         assert {event["page_url"]: event.get("filtered") for event in exported} == {
             "/a": None,
