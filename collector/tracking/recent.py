@@ -1,6 +1,6 @@
 """The ids that were seen lately: answering a client's repeat at the door, as a courtesy; the store removes every one."""
 
-from collections import OrderedDict
+from collections import deque
 
 Key = tuple[str, str]
 """(app_code, event_id): the key of a repeat."""
@@ -11,8 +11,9 @@ class RecentIds:
 
     def __init__(self, ids_max: int) -> None:
         self._ids_max = ids_max
-        # Not a dict: to find its first key it steps over all that were deleted since it last grew, for every event.
-        self._offsets: OrderedDict[Key, int] = OrderedDict()
+        self._offsets: dict[Key, int] = {}
+        # To find its first key a dict steps over all that were deleted since it last grew.
+        self._order: deque[Key] = deque()
 
     def offset_of(self, key: Key) -> int | None:
         """Return where the first copy stands, or None where it is not known."""
@@ -23,6 +24,9 @@ class RecentIds:
 
         Copies that were under way together all come here; the first to be durable stays.
         """
-        self._offsets.setdefault(key, offset)
-        if len(self._offsets) > self._ids_max:
-            self._offsets.popitem(last=False)
+        if key in self._offsets:
+            return
+        self._offsets[key] = offset
+        self._order.append(key)
+        if len(self._order) > self._ids_max:
+            del self._offsets[self._order.popleft()]
