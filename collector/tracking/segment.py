@@ -45,11 +45,7 @@ class Segment:
 
     async def batch(self, request: web.Request, raw: bytes) -> web.Response:
         """Take calls of Segment's API; those that are wrong are kept as rejected items."""
-        try:
-            sent: wire.Sent = decode(raw, wire.batch_of_calls)
-        except BodyInvalid:
-            sent = decode(raw, wire.batch_of_raws)
-        return await self._take(request, sent, raw)
+        return await self._keep(await self._batch(request, _read(raw), raw))
 
     async def call(self, request: web.Request, raw: bytes) -> web.Response:
         """Take one call of Segment's API: identify, track, page, screen, group or alias, or its first letter."""
@@ -57,9 +53,9 @@ class Segment:
         if kind is None:
             raise web.HTTPNotFound
         sent = wire.Batch(batch=[msgspec.Raw(raw)], write_key=decode(raw, wire.keyed).write_key)
-        return await self._take(request, sent, raw, kind)
+        return await self._keep(await self._batch(request, sent, raw, kind))
 
-    async def _take(self, request: web.Request, sent: wire.Sent, raw: bytes, kind: str | None = None) -> web.Response:
+    async def _batch(self, request: web.Request, sent: wire.Sent, raw: bytes, kind: str | None = None) -> Batch:
         check_count(len(sent.batch))
         _check_context(sent)
         visitor = await self._senders.of(request, _basic_user(request) or sent.write_key)
@@ -68,6 +64,10 @@ class Segment:
             visitor.context = UNTOLD
         batch = self._intake.batch(visitor)
         _fill(batch, visitor, sent, raw, kind)
+        return batch
+
+    async def _keep(self, batch: Batch) -> web.Response:
+        """Answer once it is durable; the calls that it was made of are not held meanwhile, for they are the most of it."""
         await self._intake.keep(batch)
         return json_answer(wire.SUCCESS)
 
@@ -78,6 +78,13 @@ def _check_context(sent: wire.Sent) -> None:
     if size > CONTEXTS_BYTES_MAX:
         message = f"the context of the batch has {size} bytes for its calls, the limit is {CONTEXTS_BYTES_MAX}"
         raise BodyTooLarge(message)
+
+
+def _read(raw: bytes) -> wire.Sent:
+    try:
+        return decode(raw, wire.batch_of_calls)
+    except BodyInvalid:
+        return decode(raw, wire.batch_of_raws)
 
 
 def _fill(batch: Batch, visitor: Visitor, sent: wire.Sent, raw: bytes, kind: str | None) -> None:
