@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from collector.routes import JsonBody, sent_body
 from collector.wire.body import FORM, JSON, media_type
-from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTypeUnsupported, FieldError
+from collector.wire.problem import BodyInvalid, BodyMalformed, BodyTooLarge, BodyTypeUnsupported, FieldError
 from collector.wire.tracking import FORM_MEMBERS_MAX
 
 WHOLE = "data"
@@ -40,7 +40,11 @@ class TrackingBody(JsonBody[Taken]):
         coding = headers.get(hdrs.CONTENT_ENCODING)
         if coding is not None and coding.lower() not in CODINGS:
             raise BodyTypeUnsupported("send no Content-Encoding, or gzip or deflate")
-        return self._decode(to_json(await sent_body(request)))
+        raw = to_json(await sent_body(request))
+        if len(raw) > request.client_max_size:
+            # A byte of a form or of msgpack may take six in JSON.
+            raise BodyTooLarge(f"as JSON the body is over {request.client_max_size} bytes")
+        return self._decode(raw)
 
 
 def form_members(raw: bytes) -> dict[str, str]:

@@ -166,6 +166,16 @@ async def test_another_content_coding_is_415(tracking: TrackingSite, coding: str
     assert problem["code"] == "content_type_unsupported"
 
 
+@pytest.mark.parametrize("media", ["application/msgpack", "application/x-www-form-urlencoded"])
+async def test_what_is_over_the_limit_as_json_is_413_however_small_it_came(tracking: TrackingSite, media: str):
+    controls = "\x01" * (BODY_BYTES_MAX // 4)
+    item = {"source_label": "a", "note": controls}
+    raw = msgspec.msgpack.encode(item) if media.endswith("msgpack") else urlencode(item).encode()
+    assert len(raw) < BODY_BYTES_MAX
+    problem = await tracking.refused(raw, 413, **{"Content-Type": media})
+    assert problem["code"] == "body_too_large"
+
+
 @pytest.mark.parametrize("coding", COMPRESSED)
 async def test_a_bomb_is_413_and_is_never_inflated_whole(tracking: TrackingSite, coding: str):
     bomb = COMPRESSED[coding](b'{"source_label":"' + b"a" * (512 * BODY_BYTES_MAX) + b'"}')
