@@ -34,6 +34,7 @@ STORE = {
     "n_duplicates": 2,
     "n_lost": 0,
     "door_duplicates": 2,
+    "marked": {"bot": 3},
     "lines": 41,
     "loaded_at": "2026-11-20T10:00:00Z",
     "lag_bytes": 512,

@@ -53,6 +53,7 @@ def test_every_text_of_an_event_is_tried():
     assert set(TEXTS) == {
         *("app_code", "source_label", "id_user", "anonymous_id"),
         *("page_url", "referrer", "title"),
+        *("country", "filtered", "signal", "violation"),
     }
 
 
