@@ -49,6 +49,7 @@ async def test_every_item_has_its_result_in_its_place(tracking: TrackingSite):
     assert [line.get("source_label") for line in lines] == ["search_page", None, "a"]
     assert lines[1] == {
         "rejected_code": "wrong_type",
+        "rejected_reason": "$.source_label",
         "rejected_raw": '{"source_label":5}',
         "app_code": "site",
         "received_at": "2026-11-20T12:30:15.250000Z",

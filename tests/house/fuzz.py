@@ -43,7 +43,7 @@ RIGHTLY_REFUSED = {
     "precondition_failed": "an ETag is that of what is there now",
     "precondition_required": "an empty If-Match is none",
     **dict.fromkeys(
-        ("int_type age", "wrong_type id_user", "wrong_type user_id", "wrong_type limit"),
+        ("int_type age", "wrong_type id_user", "wrong_type user_id", "wrong_type limit", "wrong_type name"),
         "JSON Schema takes 20.0 for an integer",
     ),
     "invisible_character": "two nicknames that look alike are one",
