@@ -6,21 +6,21 @@ a store that got such events for a year has them between all others.
 """
 
 import argparse
+import functools
 import random
 import statistics
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench import machine
+from bench.feed import Feed
 from bench.process import end_by_interrupt
 from collector.settings import Store
 from storage.batcher import BACKLOG_BATCHES
 from storage.duckdb.connection import connect
 from storage.duckdb.store import DuckDBStore
-from storage.ports import LogRange
 from storage.suppression import Suppression
 
 EVENTS = 10_000_000
@@ -71,33 +71,15 @@ LINE = (
 )
 
 
-class Feed:
-    """Loads batches into a store, one behind the other."""
+class Lines:
+    """Makes the lines of events of today, some of them late."""
 
-    def __init__(self, store: DuckDBStore, spool: Path) -> None:
-        self._store = store
-        self._spool = spool
+    def __init__(self) -> None:
         self._chance = random.Random(1)
-        self._next_offset = 0
 
-    def load(self, events: int, percent: float) -> tuple[float, float]:
-        """Load `events`, of which `percent` are late, and return the seconds, and those of processor time."""
-        first, self._next_offset = self._next_offset, self._next_offset + events
-        self._spool.write_text("".join(self._lines(first, percent)), encoding="ascii")
-        batch = LogRange(
-            log_id=LOG_ID,
-            from_offset=first,
-            to_offset=self._next_offset - 1,
-            segment=1,
-            byte_end=self._next_offset,
-            duplicates=0,
-        )
-        began, began_cpu_s = time.perf_counter(), time.process_time()
-        self._store.apply(batch, self._spool)
-        return time.perf_counter() - began, time.process_time() - began_cpu_s
-
-    def _lines(self, first: int, percent: float) -> Iterator[str]:
-        for offset in range(first, self._next_offset):
+    def of(self, offsets: range, percent: float) -> Iterator[str]:
+        """Yield a line for each offset; `percent` of them are late."""
+        for offset in offsets:
             received_at = TODAY + timedelta(milliseconds=offset)
             is_late = 100 * self._chance.random() < percent
             occurred_at = TODAY - timedelta(days=DAYS) * self._chance.random() if is_late else received_at
@@ -114,9 +96,9 @@ def main() -> None:
         path = directory / "events.duckdb"
         make(path, arguments.events)
         with opened(path) as store:
-            feed = Feed(store, directory / "lines.ndjson")
+            feed, lines = Feed(store, directory / "lines.ndjson", LOG_ID), Lines()
             for events in BATCHES:
-                _measure(feed, events, arguments.loads)
+                _measure(feed, lines, events, arguments.loads)
 
 
 def make(path: Path, events: int) -> None:
@@ -145,9 +127,12 @@ def opened(path: Path) -> DuckDBStore:
     )
 
 
-def _measure(feed: Feed, events: int, loads: int) -> None:
+def _measure(feed: Feed, lines: Lines, events: int, loads: int) -> None:
     """Print the median of the loads of each share, which come by turns, as the store grows meanwhile."""
-    turns = [[feed.load(events, percent) for percent in LATE_PERCENT] for _ in range(loads)]
+    turns = [
+        [feed.load(events, functools.partial(lines.of, percent=percent)) for percent in LATE_PERCENT]
+        for _ in range(loads)
+    ]
     for percent, taken in zip(LATE_PERCENT, zip(*turns, strict=True), strict=True):
         load_s, cpu_s = (statistics.median(seconds) for seconds in zip(*taken, strict=True))
         print(
