@@ -47,6 +47,8 @@ def _attrs(shapes: Sequence[AttrShape]) -> tuple[AttrDefinition, ...]:
 
 
 def _require_distinct(names: Sequence[str], path: str) -> None:
+    seen: set[str] = set()
     for index, name in enumerate(names):
-        if name in names[:index]:
+        if name in seen:
             raise BodyInvalid([FieldError(path.format(index), "repeated", f"{name!r} is there twice")])
+        seen.add(name)
