@@ -41,7 +41,7 @@ class Rederivation:
             return
         try:
             rederived = self._store.rederive(is_dry_run=query.is_dry_run)
-        except Exception as error:
+        except Exception as error:  # whatever it is, who asked must not wait for ever; the batcher gets it too
             answer.set_exception(error)
             raise
         answer.set_result(rederived)
