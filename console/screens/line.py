@@ -45,7 +45,8 @@ class Line(ModalScreen[str | None]):
         """Yield the question and the line."""
         with Vertical():
             yield Static(self._question, markup=False)
-            yield Input(self._present, max_length=self._length_max)
+            # What stands there is mostly added to: selected, it would be gone at the first key.
+            yield Input(self._present, max_length=self._length_max, select_on_focus=False)
             yield Static("", markup=False, id="said")
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:

@@ -95,7 +95,6 @@ def repair(shown: Terminal) -> None:
     shown.shows("Events of Café", "part:string")
     shown.press("Enter")
     shown.shows("Attrs of sale")
-    shown.press("End")
     shown.press(" mm:number")
     shown.shows("n:integer mm:number")
     shown.press("Enter")
