@@ -21,7 +21,7 @@ CLOCK_SKEW_S = 60
 """A client's clock may be off by so much, the way of the event included; what is off by more is corrected or clamped."""
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One accepted action.
 
     Times are aware datetimes in UTC, and here as the client sent them: the store sets `occurred_at` right where the clock

@@ -20,10 +20,13 @@ class TooManyItems(BodyTooLarge):
 
 
 class Batch:
-    """One array on its way through the door: `read` it, append `lines`, then ask for the `result`."""
+    """One array on its way through the door: `read` it, append `lines`, then ask for the `result`.
+
+    Without `recent` no repeat is looked for: that is the store's alone, whose sender is told of none.
+    """
 
     def __init__(
-        self, door: Door, recent: RecentIds, visitor: Visitor, *, log_id: str, rejected_raw_bytes_max: int
+        self, door: Door, recent: RecentIds | None, visitor: Visitor, *, log_id: str, rejected_raw_bytes_max: int
     ) -> None:
         self._door = door
         self._recent = recent
@@ -75,15 +78,11 @@ class Batch:
             BodyInvalid: all that was kept is in quarantine; the errors name every item.
         """
         self._require_stored()
-        self.remember(first_offset)
+        if self._recent is not None:
+            self._recent.remember_all(self._line_of, first_offset)
         results = list(self._results(first_offset))
         accepted = len(results) - self.duplicates - self.rejected
         return BatchResult(accepted, self.duplicates, self.rejected, results)
-
-    def remember(self, first_offset: int) -> None:
-        """Know repeats of it from now on: the lines are durable from `first_offset` on."""
-        for key, line in self._line_of.items():
-            self._recent.remember(key, first_offset + line)
 
     def _results(self, first_offset: int) -> Iterator[ItemResult]:
         prefix = f"{self._log_id}:"
@@ -119,15 +118,15 @@ class Batch:
         """
         event = self._door.event_of(item, self._visitor, self._arrival)
         line = self._door.line_of(event)
-        if event.id_given and self._repeats(event):
+        if self._recent is not None and event.id_given and self._repeats(event, self._recent):
             self.duplicates += 1
             return
         self._outcomes.append(("accepted", event.event_id, len(self.lines)))
         self.lines.append(line)
 
-    def _repeats(self, event: Event) -> bool:
+    def _repeats(self, event: Event, recent: RecentIds) -> bool:
         key = (event.app_code, event.event_id)
-        offset, line = self._recent.offset_of(key), self._line_of.get(key)
+        offset, line = recent.offset_of(key), self._line_of.get(key)
         if offset is not None:
             receipt = f"{self._log_id}:{offset}"
             self._outcomes.append(ItemResult(len(self._outcomes), "duplicate", event.event_id, receipt))

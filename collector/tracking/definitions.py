@@ -11,6 +11,9 @@ from storage.app import App, AttrType, EventDefinition, by_label
 CLAIMED = "claimed_id_user"
 """The attr that keeps an id_user which nobody has proved: the door's own, so no definition names it."""
 
+CONTEXT = "context"
+"""The attr that keeps where a call of Segment's API happened: an object, which is of no type that a definition has."""
+
 READY_MAX = 1000
 """Applications whose definitions are ready; the one that was made ready first leaves."""
 
@@ -39,7 +42,7 @@ class Definitions:
         for name, value in attrs.items() if attrs else ():
             kind = kinds.get(name)
             if kind is None:
-                if name == CLAIMED:
+                if name == CLAIMED or (name == CONTEXT and type(value) in _OBJECTS):
                     continue
                 return _wrong(name, ATTR_UNDEFINED, "the event's definition has no such attr")
             if value is not None and not kind[1](value):
@@ -87,6 +90,8 @@ def _is_time(value: object) -> bool:
         return False
     return True
 
+
+_OBJECTS = (dict, msgspec.Raw)  # read again, and as it came
 
 _IS_OF: Mapping[AttrType, Callable[[object], bool]] = {
     "string": lambda value: type(value) is str,

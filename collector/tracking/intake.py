@@ -45,11 +45,11 @@ class Intake:
             self._recent.remember(key, offset)
         return self._accepted("accepted", event, offset)
 
-    def batch(self, visitor: Visitor) -> Batch:
-        """Return an empty batch of this sender's, to be filled and taken."""
+    def batch(self, visitor: Visitor, *, tells_repeats: bool = True) -> Batch:
+        """Return an empty batch of this sender's, to be filled and taken; to be kept where nobody asks what repeats."""
         return Batch(
             self._door,
-            self._recent,
+            self._recent if tells_repeats else None,
             visitor,
             log_id=self._log.log_id,
             rejected_raw_bytes_max=self._rejected_raw_bytes_max,
@@ -66,7 +66,7 @@ class Intake:
 
     async def keep(self, batch: Batch) -> None:
         """Return once all of the batch is durable, whose sender asks for no results; LogFull, LogFailed: nothing was kept."""
-        batch.remember(await self._append(batch))
+        await self._append(batch)
 
     async def _append(self, batch: Batch) -> int:
         return await self._log.append(batch.lines, rejected=batch.rejected, duplicates=batch.duplicates)

@@ -1,6 +1,7 @@
 """The ids that were seen lately: answering a client's repeat at the door, as a courtesy; the store removes every one."""
 
 from collections import deque
+from collections.abc import Mapping
 
 Key = tuple[str, str]
 """(app_code, event_id): the key of a repeat."""
@@ -24,9 +25,14 @@ class RecentIds:
 
         Copies that were under way together all come here; the first to be durable stays.
         """
-        if key in self._offsets:
-            return
-        self._offsets[key] = offset
-        self._order.append(key)
-        if len(self._order) > self._ids_max:
-            del self._offsets[self._order.popleft()]
+        self.remember_all({key: 0}, offset)
+
+    def remember_all(self, line_of: Mapping[Key, int], first_offset: int) -> None:
+        """Note the first copies of a batch by their lines in it, of which the first has that offset."""
+        offsets, order = self._offsets, self._order
+        for key, line in line_of.items():
+            if key not in offsets:
+                offsets[key] = first_offset + line
+                order.append(key)
+        for _ in range(len(order) - self._ids_max):
+            del offsets[order.popleft()]

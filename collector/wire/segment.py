@@ -8,17 +8,18 @@ from msgspec import Meta
 
 from collector.wire.body import decode, field_error
 from collector.wire.problem import BodyInvalid
+from collector.wire.segment_context import Members
 from collector.wire.tracking import EventId, Label, Number, Time
 
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 CALLS = {kind: kind for kind in KINDS} | {kind[0]: kind for kind in KINDS}
 """The call that the last step of a path stands for: Segment's client in browsers says it with one letter."""
 
-Members = dict[str, object]
 Person = Annotated[str, Meta(max_length=64, description="empty where nobody is known")]
+Context = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "object"}, {"type": "null"}]})]
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, gc=False):
     """One call; `type` names it inside a batch. Members not named here become attrs, as properties and traits do."""
 
     type: str | None = None
@@ -33,7 +34,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
     group_id: str | Number | None = None
     properties: Members | None = None
     traits: Members | None = None
-    context: Members | None = None
+    context: Context = msgspec.field(default_factory=msgspec.Raw)
     timestamp: Time | None = None
     original_timestamp: Time | None = None
     sent_at: Time | None = None
@@ -104,6 +105,8 @@ def read_call(raw: bytes | msgspec.Raw) -> Call:
         if isinstance(time := known.get(name), str):
             # The example of a batch in Segment's documentation has such dates.
             known[name] = _SHORT_DATE.sub(_padded, time)
+    if "context" in known:
+        known["context"] = msgspec.Raw(msgspec.json.encode(known["context"]))
     properties = known.get("properties")
     if members and isinstance(properties, dict | None):
         known["properties"] = members | (properties or {})

@@ -1,22 +1,21 @@
 """The action that a call of Segment's API is: its members in the places that an action has for them."""
 
+from datetime import datetime
+
 from collector.wire.problem import BodyInvalid, FieldError
-from collector.wire.segment import KINDS, Call, Members, Sent
+from collector.wire.segment import KINDS, Call
+from collector.wire.segment_context import Context, Members, page_texts, without
 from collector.wire.tracking import ATTRS_MAX, TrackItem
 
-_PLACED = {"url": 4096, "referrer": 4096, "title": 1024}
-"""Members of a page that have a place in an action, and its length."""
-
-_ELSEWHERE = frozenset(("ip", "userAgent", "page"))
 _LABELS = {"identify": "identify", "page": "pageview", "screen": "screen", "group": "group", "alias": "alias"}
 
 
-def action_of(call: Call, kind: str | None, around: Sent) -> tuple[TrackItem, str | None]:
-    """Return the action of a call of this kind, one of CALLS, in its batch, and the User-Agent of where it happened.
+def action_of(call: Call, kind: str | None, context: Context, sent_at: datetime | None) -> TrackItem:
+    """Return the action of a call of this kind, one of CALLS, that tells this context and was sent then.
 
     The call's own objects go into it.
     Traits and properties are its attrs; `name`, `category` and `groupId` are too, where these have none of that name,
-    and so is `context`, without the address in it and what an action has a place for.
+    and so is the context, without the address in it and what an action has a place for.
 
     Raises:
         BodyInvalid: it has no name or is nobody's, there is no such kind, or a member has no room.
@@ -24,30 +23,27 @@ def action_of(call: Call, kind: str | None, around: Sent) -> tuple[TrackItem, st
     label = _label(call, kind)
     user_id, anonymous_id = _persons(call, kind)
     attrs = _attrs(call)
-    context = call.context or {}
-    if around.context:
-        context = around.context | context
-    page, user_agent = _page(context), context.get("userAgent")
+    page, kept = context.page, context.kept
     if kind == "page":
-        page |= _placed(attrs, "$.properties")
-        attrs = _left(attrs, page)
-    if kept := _kept(context, page):
+        page = page | page_texts(attrs, "$.properties")
+        attrs = without(attrs, page)
+        kept = context.kept_beside(page)
+    if kept is not None:
         attrs.setdefault("context", kept)
     if len(attrs) > ATTRS_MAX:
         raise _wrong("$.properties", "wrong_value", f"an event has up to {ATTRS_MAX} attrs")
-    item = TrackItem(
+    return TrackItem(
         source_label=label,
         event_id=call.message_id,
         id_user=user_id,
         anonymous_id=anonymous_id,
         date_created=call.original_timestamp or call.timestamp,
-        sent_at=call.sent_at or around.sent_at,
+        sent_at=call.sent_at or sent_at,
         page_url=page.get("url"),
         referrer=page.get("referrer"),
         title=page.get("title"),
         attrs=attrs or None,
     )
-    return item, user_agent if isinstance(user_agent, str) else None
 
 
 def _label(call: Call, kind: str | None) -> str:
@@ -82,42 +78,6 @@ def _attrs(call: Call) -> Members:
     if call.group_id is not None:
         attrs.setdefault("groupId", call.group_id)
     return attrs
-
-
-def _page(context: Members) -> dict[str, str]:
-    page = context.get("page")
-    return _placed(page, "$.context.page") if isinstance(page, dict) else {}
-
-
-def _placed(page: Members, path: str) -> dict[str, str]:
-    """Return the texts of a page for which an action has a place; an empty one stands for none."""
-    found = {}
-    for name, length_max in _PLACED.items():
-        text = page.get(name)
-        if isinstance(text, str) and text:
-            if len(text) > length_max:
-                raise _wrong(f"{path}.{name}", "wrong_value", f"up to {length_max} characters")
-            found[name] = text
-    return found
-
-
-def _kept(context: Members, placed: dict[str, str]) -> Members:
-    """Return what is kept of a context; an address never is."""
-    if _ELSEWHERE.isdisjoint(context):
-        return context
-    kept = {name: value for name, value in context.items() if name not in _ELSEWHERE}
-    page = context.get("page")
-    left = _left(page, placed) if isinstance(page, dict) else page
-    if left:
-        kept["page"] = left
-    return kept
-
-
-def _left(members: Members, placed: dict[str, str]) -> Members:
-    """Return the members without those that have their place now, or are empty and so stood for none."""
-    return {
-        name: value for name, value in members.items() if name not in _PLACED or value not in ("", placed.get(name))
-    }
 
 
 def _wrong(path: str, code: str, message: str) -> BodyInvalid:

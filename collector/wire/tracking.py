@@ -1,5 +1,6 @@
 """What tracking takes and answers: POST /track (R0) and POST /visits (R3)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -7,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from collector.wire.body import decode, field_error
-from collector.wire.problem import BodyInvalid
+from collector.wire.problem import BodyInvalid, FieldError
 
 ITEMS_MAX = 1000
 """Actions in one request."""
@@ -47,7 +48,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     app_code: Identifier | None = None
 
 
-class TrackItem(Action, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrackItem(Action, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One action as a site sends it; members not named here become attrs."""
 
     attrs: Attrs | None = None
@@ -123,6 +124,24 @@ def read_page(path: str) -> Visit:
         return msgspec.convert({"page_url": path}, Visit)
     except msgspec.ValidationError as error:
         raise BodyInvalid([field_error(error)]) from None
+
+
+def require_depth(attrs: Attrs) -> None:
+    """Raise BodyInvalid where objects and arrays are nested in more than ATTRS_DEPTH_MAX levels."""
+    if _nests(attrs.values(), ATTRS_DEPTH_MAX - 1):
+        message = f"objects and arrays are nested in more than {ATTRS_DEPTH_MAX} levels"
+        raise BodyInvalid([FieldError("$.attrs", "attrs_too_deep", message)])
+
+
+def _nests(values: Iterable[object], levels: int) -> bool:
+    """Return whether there are objects or arrays in more than `levels` levels."""
+    for value in values:
+        # Not isinstance: this runs for every value of every event, and what JSON brings is of these very types.
+        if type(value) is dict and (levels == 0 or _nests(value.values(), levels - 1)):
+            return True
+        if type(value) is list and (levels == 0 or _nests(value, levels - 1)):
+            return True
+    return False
 
 
 def _read(raw: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[_Shape]", shape: type[_Shape]) -> _Shape:

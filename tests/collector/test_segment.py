@@ -8,7 +8,11 @@ import msgspec
 import pytest
 
 from storage.app import App, WriteToken
+from storage.duckdb.store import DuckDBStore
+from tests.collector.test_tracking_loading import load, store
 from tests.collector.tracking_site import EVENT_BYTES_MAX, RAW_BYTES_MAX, Members, TrackingSite
+
+__all__ = ["store"]  # the fixture
 
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
 KEY = "the-write-key"
@@ -253,10 +257,14 @@ async def test_what_is_unusual_keeps_everything_that_was_sent(
     assert len(line.get("anonymous_id", "")) < 2  # no visitor is made up for a user
 
 
-async def test_a_message_that_is_sent_twice_is_one_event(shop: TrackingSite):
+async def test_a_message_that_is_sent_twice_is_one_event(shop: TrackingSite, store: DuckDBStore):
     call = {"type": "track", "event": "e", "userId": "u", "messageId": "m-1"}
-    assert len(await stored(shop, "batch", {"batch": [call, call]})) == 1
-    assert len(await stored(shop, "track", call)) == 1
+    lines = await stored(shop, "batch", {"batch": [call, call]})
+    assert [line["event_id"] for line in lines] == ["m-1", "m-1"]  # the answer says nothing of repeats
+    await stored(shop, "track", call)
+    await load(shop, store)
+    with store.reader() as asked:
+        assert (asked.health().n_rows, asked.health().n_duplicates) == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ BROKEN = {
     "an event that is not defined": ({"source_label": "eaten"}, "$.source_label", "event_undefined"),
     "a pageview that is not": ({"source_label": "pageview", "page_url": "/a"}, "$.source_label", "event_undefined"),
     "an attr that is not": ({"source_label": "Weighed", "attrs": {"g": 7}}, "$.attrs.g", "attr_undefined"),
+    "a context that is none": ({"source_label": "Weighed", "context": "x"}, "$.attrs.context", "attr_undefined"),
     "an unknown member": ({"source_label": "Weighed", "color": "red"}, "$.attrs.color", "attr_undefined"),
     "another type": ({"source_label": "Weighed", "attrs": {"grams": "7"}}, "$.attrs.grams", "attr_type_wrong"),
     "another type by its code": ({"source_label": WEIGHED.event_code, "part": 7}, "$.attrs.part", "attr_type_wrong"),
@@ -164,6 +165,26 @@ async def test_a_replay_after_the_definition_is_repaired_is_the_event_as_it_came
     assert (line["event_id"], line["id_given"], line["attrs"]) == ("e1", True, {"grams": "7"})
     assert line["occurred_at"] == line["received_at"]
     assert "violation" not in line
+
+
+async def test_the_context_that_segments_calls_bring_breaks_nothing_and_no_replay_of_one(
+    tracking: TrackingSite, store: DuckDBStore
+):
+    await define(tracking, "enforce")
+    context = {"library": {"name": "node"}, "grams": "7"}
+    calls = [
+        {"event": "weighed", "userId": "u", "properties": {"grams": grams}, "context": context} for grams in (7, "7")
+    ]
+    body = {"batch": [{"type": "track"} | call for call in calls]}
+    assert (await tracking.post(body, "/v1/batch", **TOKEN)).status == 200
+    good, broken = (await tracking.lines()).values()
+    assert good["attrs"] == {"grams": 7, "context": context}
+    assert broken["rejected_reason"] == "$.attrs.grams"
+    row, raw = await quarantined(tracking, store, "attr_type_wrong")
+    text = replace(WEIGHED, attrs=(AttrDefinition("grams", "string"),))
+    await tracking.apps.update("weights-1", lambda app: replace(app, definitions=(text,)))
+    accepted = await replay_of(tracking).replay(row, raw)
+    assert (await tracking.lines())[accepted.receipt]["attrs"] == {"grams": "7", "context": context}
 
 
 async def test_a_replay_in_mode_warn_is_marked_and_off_it_is_not(tracking: TrackingSite, store: DuckDBStore):
