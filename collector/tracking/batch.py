@@ -22,7 +22,7 @@ class TooManyItems(BodyTooLarge):
 class Batch:
     """One array on its way through the door: `read` it, append `lines`, then ask for the `result`.
 
-    Without `recent` no repeat is looked for: that is the store's alone, whose sender is told of none.
+    Without `recent` repeats are left to the store: nobody is told of them.
     """
 
     def __init__(

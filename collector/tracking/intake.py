@@ -46,7 +46,7 @@ class Intake:
         return self._accepted("accepted", event, offset)
 
     def batch(self, visitor: Visitor, *, tells_repeats: bool = True) -> Batch:
-        """Return an empty batch of this sender's, to be filled and taken; to be kept where nobody asks what repeats."""
+        """Return an empty batch of this sender's, to be filled, and taken or kept; `tells_repeats`: the sender is told."""
         return Batch(
             self._door,
             self._recent if tells_repeats else None,

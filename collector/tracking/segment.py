@@ -98,8 +98,9 @@ def _fill(batch: Batch, visitor: Visitor, sent: wire.Sent, raw: bytes, kind: str
         try:
             call = wire.read_call(one) if isinstance(one, msgspec.Raw) else one
             context = contexts.of(call.context)
-            item, user_agent = action_of(call, kind or call.type, context, sent.sent_at), context.user_agent
-            visitor.context = told if user_agent is None else told._replace(user_agent=user_agent[:USER_AGENT_MAX])
+            item = action_of(call, kind or call.type, context, sent.sent_at)
+            agent = context.user_agent
+            visitor.context = told if agent is None else told._replace(user_agent=agent[:USER_AGENT_MAX])
             batch.take(item)
         except (BodyInvalid, BodyTooLarge) as error:
             if not isinstance(one, msgspec.Raw):
