@@ -2,9 +2,10 @@
 
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from console.state import Snapshot
+from console.widgets.keyline import KeyLine
 from console.widgets.topbar import TopBar
 
 
@@ -30,7 +31,7 @@ class ModeScreen(Screen[None]):
         yield self._bar
         yield self._problem
         yield from self.compose_mode()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def compose_mode(self) -> ComposeResult:
         """Yield the widgets of the mode."""

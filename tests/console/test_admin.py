@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from console.screens.admin import AdminScreen
 from console.screens.choice import Choice
@@ -486,9 +486,7 @@ async def test_the_footer_has_room_for_the_keys_of_both_tabs(site, tmp_path, tab
     async with console(site, tmp_path, (80, 24)) as shown:
         await (on_users if tab == "users" else on_log)(shown)
         await shown.shows("q Quit", "Verify" if tab == "log" else "/ Search")
-        footer = shown.app.screen.query_one(Footer)
-        assert footer.max_scroll_x == 0
-        assert len(footer.children) <= 7
+        assert shown.lines[-1].endswith("q Quit")
 
 
 async def test_no_key_of_the_tabs_is_one_that_terminals_keep_for_themselves(site, tmp_path):

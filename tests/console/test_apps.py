@@ -1,7 +1,7 @@
 """Admin's tab Apps, through a real application, against a daemon that answers as the contract says."""
 
 import pytest
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from collector.wire.apps import AttrShape, EventShape
 from console.screens.admin import AdminScreen
@@ -258,7 +258,5 @@ async def test_a_definition_that_is_none_is_told_before_it_is_sent(site, tmp_pat
 async def test_the_footer_has_room_for_the_keys(site, tmp_path):
     async with console(site, tmp_path, (80, 24)) as shown:
         await on_apps(shown)
-        footer = shown.app.screen.query_one(Footer)
         await shown.shows("c Create", "q Quit")
-        assert footer.max_scroll_x == 0
-        assert len(footer.children) <= 7
+        assert shown.lines[-1].endswith("q Quit")

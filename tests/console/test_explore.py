@@ -1,7 +1,6 @@
 """Mode 2, through a real application, against a daemon that answers as the contract says."""
 
 import pytest
-from textual.widgets import Footer
 
 from collector.wire.apps import AttrShape, EventShape
 from console.exploration import NOT_YOURS
@@ -208,7 +207,5 @@ async def test_the_cursor_keeps_its_user_when_the_order_changes(site, tmp_path):
 async def test_the_footer_has_room_for_the_keys(site, tmp_path):
     async with console(site, tmp_path, (80, 24)) as shown:
         await on_explore(shown)
-        footer = shown.app.screen.query_one(Footer)
         await shown.shows("t Period", "q Quit")
-        assert footer.max_scroll_x == 0
-        assert len(footer.children) <= 7
+        assert shown.lines[-1].endswith("q Quit")

@@ -1,7 +1,6 @@
 """Admin's tab Rejected, through a real application, against a daemon that answers as the contract says."""
 
 import pytest
-from textual.widgets import Footer
 
 from console.rejected import EVERYTHING, RejectedAsked, narrowings
 from console.screens.admin import AdminScreen
@@ -144,7 +143,5 @@ async def test_where_nothing_was_rejected_nothing_is_replayed(site, tmp_path, ke
 async def test_the_footer_has_room_for_the_keys(site, tmp_path):
     async with console(site, tmp_path, (80, 24)) as shown:
         await on_rejected(shown)
-        footer = shown.app.screen.query_one(Footer)
         await shown.shows("R Replay", "q Quit")
-        assert footer.max_scroll_x == 0
-        assert len(footer.children) <= 7
+        assert shown.lines[-1].endswith("q Quit")

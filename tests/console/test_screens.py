@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from console.app import Connection, FootfallApp
 from console.credentials import kept_credentials
@@ -16,6 +16,7 @@ from console.screens.live import LiveScreen
 from console.screens.overview import OverviewScreen
 from console.screens.signin import SignInScreen
 from console.token_file import Tokens, read_tokens, write_tokens
+from console.widgets.keyline import KeyLine
 from console.widgets.strip import FigureStrip
 from console.widgets.table import KeyedTable
 from tests.console.site import NOW, Site, event
@@ -294,9 +295,15 @@ async def test_the_footer_has_room_for_its_keys(site, tmp_path, key):
     async with console(site, tmp_path, (80, 24)) as shown:
         await shown.press(key)
         await shown.shows("q Quit")
-        footer = shown.app.screen.query_one(Footer)
-        assert footer.max_scroll_x == 0
-        assert len(footer.children) <= 7
+        assert shown.lines[-1].endswith("q Quit")
+
+
+async def test_a_click_on_a_key_at_the_foot_is_as_good_as_the_key(site, tmp_path):
+    async with console(site, tmp_path, (80, 24)) as shown:
+        await shown.shows("3 Live", "q Quit")
+        place = shown.lines[-1].index("3 Live")
+        await shown.pilot.click(KeyLine, offset=(place, 0))
+        await shown.until(lambda: isinstance(shown.app.screen, LiveScreen))
 
 
 async def test_help_lists_the_keys_that_work_and_typing_filters(site, tmp_path):
