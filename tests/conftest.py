@@ -1,16 +1,25 @@
-"""What holds for every test: those that take long begin first, spread over the workers."""
+"""What holds for every test: what takes seconds begins first, spread over the workers; what is `long` needs CI."""
 
 import itertools
 import os
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("footfall", deadline=None)  # how long anything takes is no matter of tests
+settings.load_profile("footfall")
+
+TAKES_LONG = pytest.mark.skip(reason="takes long; CI=true make test runs it")
 LONG = ("tests/house/test_bench.py", "tests/crash/", "tests/house/", "tests/browser/", "tests/console/test_hostile.py")
 """Where tests take seconds, the longest first; what the others leave is stolen in small pieces."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the tests, a file's together, so that each worker's even share begins with long ones."""
+    if not os.environ.get("CI"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(TAKES_LONG)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     files = [(_rank(file), list(found)) for file, found in itertools.groupby(items, _file)]
     long = sorted((one for one in files if one[0] < len(LONG)), key=lambda one: one[0])

@@ -11,6 +11,8 @@ import pytest
 
 from tests.needs import need_command, need_program
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 ALONE = ("unshare", "--user", "--map-root-user", "--net")
 

@@ -7,7 +7,7 @@ from playwright.async_api import BrowserContext, Page
 
 from tests.browser.scripted import ScriptedSite, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 QUEUE = "Object.keys(localStorage).filter(key => key.startsWith('footfall:'))"
 AWAY = [(503, {"Retry-After": "600"})]

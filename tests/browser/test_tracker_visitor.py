@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 from tests.browser.scripted import UUID4, ScriptedSite, after, opened, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.long]
 
 
 async def test_a_visitor_has_one_random_id_on_another_origin_and_no_cookie(page: Page, site: ScriptedSite):

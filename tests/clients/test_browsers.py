@@ -13,6 +13,8 @@ from playwright.async_api import Page, async_playwright
 from tests.clients.shop import Shop
 from tests.needs import need_program
 
+pytestmark = pytest.mark.long
+
 # The browser's own says that nobody looks at it, which counts as a crawler.
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")

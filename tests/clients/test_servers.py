@@ -11,6 +11,8 @@ import pytest
 
 from tests.clients.shop import Shop
 
+pytestmark = pytest.mark.long
+
 HERE = Path(__file__).parent
 VISITOR = "507f191e-810c-4197-8de8-60ea0b5e9d1a"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import pytest
 from aiohttp.test_utils import TestServer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,6 @@ from tests.console.app_site import application
 from tests.console.site import Site, event
 from tests.console.test_screens import console
 from tests.hostile import CORPUS, hostile_text
-from tests.needs import need_time
 
 TEXTS = [
     field.name
@@ -112,8 +112,8 @@ def test_hostile_text_in_every_field_on_every_screen(events, names):
         asyncio.run(show_everywhere(Path(directory), events, names))
 
 
+@pytest.mark.long
 def test_the_whole_corpus_in_every_field():
-    need_time()
     events = [dict.fromkeys(TEXTS, text) | {"attrs": {text: [text, {text: text}]}} for text in CORPUS]
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_everywhere(Path(directory), events, CORPUS))
@@ -199,6 +199,7 @@ async def show_log(shown, texts):
     await check_painted(shown)
 
 
+@pytest.mark.long
 @given(st.lists(hostile_text, min_size=1, max_size=3))
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 def test_hostile_text_in_every_account_and_its_log(texts):
@@ -206,8 +207,8 @@ def test_hostile_text_in_every_account_and_its_log(texts):
         asyncio.run(show_accounts(Path(directory), texts))
 
 
+@pytest.mark.long
 def test_the_whole_corpus_in_every_account_and_its_log():
-    need_time()
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_accounts(Path(directory), CORPUS))
 
@@ -315,6 +316,7 @@ async def show_pivots(shown, texts):
         await step(shown, "down", "z", "enter", "escape")
 
 
+@pytest.mark.long
 @given(st.lists(hostile_text.filter(bool), min_size=1, max_size=3, unique=True))
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 def test_hostile_text_in_every_application_and_its_events(texts):
@@ -322,7 +324,7 @@ def test_hostile_text_in_every_application_and_its_events(texts):
         asyncio.run(show_apps(Path(directory), texts))
 
 
+@pytest.mark.long
 def test_the_whole_corpus_in_every_application_and_its_events():
-    need_time()
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_apps(Path(directory), CORPUS))

@@ -14,7 +14,11 @@ from tests.contracts.users import STORES
 ADAPTERS: dict[str, Adapter] = {**SINKS, "store process": store_process_shelf}
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
+PROCESS = pytest.param("store process", marks=pytest.mark.long)
+"""Each of its tests starts a process."""
+
+
+@pytest.fixture(params=[*sorted(SINKS), PROCESS])
 async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shelf]:
     async with ADAPTERS[request.param](tmp_path) as opened:
         yield opened

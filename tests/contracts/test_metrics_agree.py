@@ -15,6 +15,8 @@ from tests.contracts.samples import DAY, NOON, event, visitor_id
 from tests.contracts.shelf import duckdb_shelf, memory_shelf
 from tests.contracts.test_metrics import ALL, MINUTE, question
 
+pytestmark = pytest.mark.long
+
 DIMENSIONS = [None, *get_args(MetricsDimension)]
 PAGES = [
     None,

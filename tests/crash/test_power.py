@@ -14,8 +14,9 @@ import pytest
 from tests.contracts.shelf import InThreads, SinkShelf, open_store
 from tests.crash.disk import CrashDisk
 from tests.crash.life import ROOT, Life, Violated, check
+from tests.needs import many
 
-SEEDS = int(os.environ.get("CRASH_SEEDS", "500"))
+SEEDS = int(os.environ.get("CRASH_SEEDS", many(500, few=20)))
 FIRST = int(os.environ.get("CRASH_FIRST", "0"))
 CHUNKS = min(10, SEEDS)
 GENERATIONS_MAX = 4

@@ -28,7 +28,7 @@ from tests.crash.recording import Call, record
 from tests.crash.start import start
 from tests.storage.test_rebuild import reaches
 
-IMAGES = int(os.environ.get("CRASH_IMAGES", "20"))
+IMAGES = int(os.environ.get("CRASH_IMAGES", "10"))
 FIRST = int(os.environ.get("CRASH_FIRST", "0"))
 CHUNKS = -(-IMAGES // 250)
 PROCESS_IMAGES = 3
@@ -116,6 +116,7 @@ def images(recording: Recording, kind: type[Machine], seeds: range, directory: P
         shutil.rmtree(started)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_after_a_power_cut_the_database_opens_or_is_filled_anew_and_holds_every_event_once(
     recording: Recording, chunk: int, tmp_path: Path
@@ -141,6 +142,7 @@ def is_whole(health: StoreHealth) -> bool:
     return (health.lines, health.n_lost, health.rebuild) == (len(LOG_IDS) * LINES, 0, None)
 
 
+@pytest.mark.long
 def test_a_disk_that_forgot_what_duckdb_synced_is_made_good_or_refused(recording: Recording, tmp_path: Path) -> None:
     whole = 0
     for _, data in images(recording, Forgetful, range(FORGETFUL_IMAGES), tmp_path):
@@ -176,6 +178,7 @@ def test_an_archive_that_forgets_to_sync_is_caught(recording: Recording, tmp_pat
         start_all(recording._replace(moments=[[aside]]), WithoutArchiveSync, tmp_path, DuckDBStore)
 
 
+@pytest.mark.long
 def test_a_store_that_sets_nothing_aside_is_caught(recording: Recording, tmp_path: Path) -> None:
     with pytest.raises(Violated, match="damaged again and again"):
         start_all(recording._replace(moments=recording.moments[-1:]), Machine, tmp_path, Stubborn)

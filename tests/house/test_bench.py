@@ -23,7 +23,6 @@ from bench.traffic import Traffic
 from bench.visibility import VisibilityBench
 from storage.event import Event, encode
 from tests.house.daemon import processes_below
-from tests.needs import need_time
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--seconds", "0.05"]
@@ -127,8 +126,8 @@ def until(condition, seconds: float = 60.0) -> None:
         time.sleep(0.02)  # between two looks, until the deadline
 
 
+@pytest.mark.long
 def test_a_run_gives_every_figure_and_finds_all_that_was_acknowledged(tmp_path: Path):
-    need_time()
     status, output, errors = ended(bench(tmp_path, *TINY, "--json"))
     assert (status, errors) == (0, "")
     assert list(tmp_path.iterdir()) == []
@@ -223,6 +222,7 @@ BESIDE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("command", "last"), BESIDE.items(), ids=[module for module, *_ in BESIDE])
 def test_what_is_measured_on_a_store_alone_is_printed_to_the_end(tmp_path: Path, command: tuple[str, ...], last: str):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -242,6 +242,7 @@ def test_the_lines_of_a_replay_are_as_the_door_encodes_them():
     assert len(events) - len({event.event_id for event in events}) == repeats(2001) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_no_process_and_no_directory(tmp_path: Path, number: signal.Signals):
     process = bench(tmp_path)
@@ -255,6 +256,7 @@ def test_an_interrupted_run_leaves_no_process_and_no_directory(tmp_path: Path, n
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_lost_front_ends_the_run_with_a_line_that_says_so(tmp_path: Path):
     process = bench(tmp_path)
     try:
@@ -281,6 +283,7 @@ def test_a_length_that_makes_no_sense_is_refused(tmp_path: Path, text: str):
     assert "--seconds" in errors
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("claimed_too_many", [1, -1])
 def test_a_count_that_differs_fails_the_run(daemon: Daemon, claimed_too_many: int):
     tally = Tally(daemon, unchanged_s=1.5)

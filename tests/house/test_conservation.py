@@ -11,8 +11,9 @@ from pathlib import Path
 from tests.house.daemon import Daemon
 from tests.house.mixed_traffic import Application, MixedTraffic
 from tests.house.traffic import drained, exported
+from tests.needs import many
 
-FAULTS = int(os.environ.get("MIXED_FAULTS", "8"))
+FAULTS = int(os.environ.get("MIXED_FAULTS", many(8, few=3)))
 ITEMS_BETWEEN = 150
 STOPPED_S = 0.5
 PAGE = 1000

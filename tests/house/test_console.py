@@ -18,6 +18,9 @@ from tests.tmux import Terminal, terminal
 
 CONSOLE = [sys.executable, "-m", "console"]
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+SIZED = pytest.mark.parametrize(
+    "size", [SIZES["80x24"], pytest.param(SIZES["120x40"], marks=pytest.mark.long)], ids=SIZES.keys()
+)
 ESCAPES_OF_TEXTUAL = re.compile(
     rb"\x1b(?:\[[0-9;:?<>=$]*[A-Za-z]|[=>]|\][0-9]+;[^\x07\x1b]*(?:\x07|\x1b\\)|P[^\x1b]*\x1b\\)"
 )
@@ -43,7 +46,7 @@ def pageview(number: int) -> dict[str, object]:
     return {"source_label": "pageview", "page_url": f"https://shop.example/{number}", "anonymous_id": f"v{number}"}
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+@SIZED
 def test_events_are_shown_live_and_the_console_survives_a_restart_of_the_daemon(
     daemon: Daemon, tmp_path: Path, size: tuple[int, int]
 ) -> None:
@@ -144,7 +147,7 @@ def check_clean(shown: Terminal) -> None:
     assert "pwned" not in shown.title()
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+@SIZED
 def test_hostile_events_reach_a_real_terminal_clean(daemon: Daemon, tmp_path: Path, size: tuple[int, int]) -> None:
     token = daemon.admin_token()
     events = hostile_events()

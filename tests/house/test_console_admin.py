@@ -5,10 +5,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from tests.house.daemon import Daemon
-from tests.house.test_console import SIZES, console, daemon
+from tests.house.test_console import SIZED, console, daemon
 from tests.tmux import Terminal
 
 __all__ = ["daemon"]
@@ -42,7 +40,7 @@ def find(shown: Terminal, name: str) -> None:
     shown.shows(f'1 · everyone · "{name}"')
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+@SIZED
 def test_an_administrator_finds_a_user_and_blocks_it_and_the_audit_log_shows_both(
     daemon: Daemon, tmp_path: Path, size: tuple[int, int]
 ) -> None:

@@ -6,10 +6,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import pytest
-
 from tests.house.daemon import Daemon, wait_for
-from tests.house.test_console import SIZES, check_clean, console, daemon
+from tests.house.test_console import SIZED, SIZES, check_clean, console, daemon
 from tests.tmux import Terminal
 
 __all__ = ["daemon"]
@@ -103,7 +101,7 @@ def repair(shown: Terminal) -> None:
     shown.until(lambda text: "Events of" not in text)
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+@SIZED
 def test_an_application_is_made_and_what_it_rejected_is_repaired_replayed_and_charted(
     daemon: Daemon, tmp_path: Path, size: tuple[int, int]
 ) -> None:

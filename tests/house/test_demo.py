@@ -70,6 +70,7 @@ def test_without_a_terminal_it_counts_and_ends_by_itself(tmp_path: Path, environ
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_it_leaves_nothing(tmp_path: Path, environment: dict[str, str], number: signal.Signals) -> None:
     command = [sys.executable, "-m", "examples.demo", "--no-console"]
@@ -88,6 +89,7 @@ def test_interrupted_it_leaves_nothing(tmp_path: Path, environment: dict[str, st
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_ended_from_outside_it_gives_the_terminal_back(tmp_path: Path) -> None:
     demo = ["env", f"TMPDIR={tmp_path}", sys.executable, "-m", "examples.demo"]
     line = f"{shlex.join(demo)} & echo $! > {tmp_path}/demo.pid; fg; echo ended with $?"

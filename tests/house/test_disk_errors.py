@@ -76,6 +76,7 @@ async def test_an_error_of_the_disk_is_answered_503_and_ends_the_daemon_with_no_
     await check_again(initialised, traffic)
 
 
+@pytest.mark.long
 async def test_a_write_that_was_cut_short_is_not_followed_by_another(initialised: Path):
     with Daemon(initialised) as daemon:
         await asyncio.to_thread(daemon.start)
@@ -92,6 +93,7 @@ async def test_a_write_that_was_cut_short_is_not_followed_by_another(initialised
     await check_again(initialised, traffic)
 
 
+@pytest.mark.long
 async def test_a_write_that_a_signal_interrupts_goes_on(initialised: Path):
     prefix = under_strace(initialised / "strace.log", "trace=pwrite64", "inject=pwrite64:error=EINTR:when=10+3")
     with Daemon(initialised, prefix=prefix) as daemon:
@@ -104,6 +106,7 @@ async def test_a_write_that_a_signal_interrupts_goes_on(initialised: Path):
     await check_again(initialised, traffic)
 
 
+@pytest.mark.long
 async def test_a_full_disk_is_answered_503_while_statistics_are_served_and_passes_by_itself(initialised: Path):
     prefix = under_strace(initialised / "strace.log", "trace=pwrite64", "inject=pwrite64:error=ENOSPC:when=40..600")
     with Daemon(initialised, prefix=prefix) as daemon:
@@ -119,6 +122,7 @@ async def test_a_full_disk_is_answered_503_while_statistics_are_served_and_passe
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 async def test_a_log_that_the_disk_does_not_give_back_stops_no_other_and_is_loaded_once_it_does(initialised: Path):
     with Daemon(initialised, FOOTFALL_STORE__EMULATE_SLOW_S="60") as daemon:
         await asyncio.to_thread(daemon.start)
@@ -141,6 +145,7 @@ async def test_a_log_that_the_disk_does_not_give_back_stops_no_other_and_is_load
     assert "log_damaged" not in lines
 
 
+@pytest.mark.long
 async def test_a_segment_that_cannot_be_opened_for_want_of_descriptors_ends_the_daemon(initialised: Path):
     with Daemon(initialised, **SMALL_SEGMENTS) as daemon:
         await asyncio.to_thread(daemon.start)
@@ -153,6 +158,7 @@ async def test_a_segment_that_cannot_be_opened_for_want_of_descriptors_ends_the_
     await check_again(initialised, traffic)
 
 
+@pytest.mark.long
 async def test_connections_beyond_the_descriptors_harm_no_other(initialised: Path):
     with Daemon(initialised) as daemon:
         await asyncio.to_thread(daemon.start)

@@ -51,7 +51,9 @@ def erase(daemon: Daemon, state: str, user: Mapping[str, object]) -> None:
 EVENTS = {"running": 3, "stopped": 3, "by itself": 4}
 
 
-@pytest.mark.parametrize("state", EVENTS)
+@pytest.mark.parametrize(
+    "state", ["running", *(pytest.param(one, marks=pytest.mark.long) for one in ("stopped", "by itself"))]
+)
 def test_e4_nothing_of_what_an_erased_user_did_is_left_below_the_data_directory(tmp_path: Path, state: str) -> None:
     with Daemon.fresh(tmp_path, FOOTFALL_STORE__CHECKPOINT_S="0.5") as daemon:
         token = daemon.admin_token()
@@ -79,6 +81,7 @@ def test_e4_nothing_of_what_an_erased_user_did_is_left_below_the_data_directory(
         assert sum(str(event.get("id_user")).startswith("erased-") for event in exported) == EVENTS[state]
 
 
+@pytest.mark.long
 def test_e4_a_backup_of_before_does_not_bring_an_erased_account_back(tmp_path: Path) -> None:
     with Daemon.fresh(tmp_path / "house", FOOTFALL_STORE__CHECKPOINT_S="0.5") as daemon:
         user = track(daemon)

@@ -13,13 +13,10 @@ import pytest
 
 from tests.house.daemon import Daemon
 from tests.house.people import peopled
-from tests.needs import need_time
 
 HERE = Path(__file__).parent
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 FEW = os.environ.get("FUZZ_FEW", "3")
-SEEN_BY_CI = ("analyst", "admin")
-"""Roles that differ from the others by a few routes: asked where there is time for it."""
 RUN_S = 240 if EXAMPLES is None else 7200
 
 
@@ -49,10 +46,9 @@ def asked(daemon: Daemon, role: str, room: Path) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["anyone", "user", "analyst", "admin"])
 def test_h10_the_daemon_does_what_its_document_says_whatever_is_sent(daemon: Daemon, role: str, tmp_path: Path):
-    if role in SEEN_BY_CI and EXAMPLES is None:
-        need_time()
     done = asked(daemon, role, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "request_failed" not in daemon.stderr_file.read_text()

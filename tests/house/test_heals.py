@@ -110,7 +110,7 @@ DATABASE: dict[str, Damage] = {
 """Below a running store a checkpoint may write the blocks that it remembers over the damage, before anyone reads it."""
 
 
-@pytest.mark.parametrize("state", ["stopped", "running"])
+@pytest.mark.parametrize("state", [pytest.param("stopped", marks=pytest.mark.long), "running"])
 def test_whatever_happens_to_the_database_the_same_answers_come_back(tmp_path: Path, state: str) -> None:
     with Daemon.fresh(tmp_path, **OFTEN) as daemon:
         token, database = daemon.admin_token(), daemon.data / "store" / "events.duckdb"
@@ -162,6 +162,7 @@ UNSEEN = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["killed", "running"])
 def test_what_no_checkpoint_has_written_over_is_told_once_by_the_next_start(tmp_path: Path, state: str) -> None:
     with Daemon.fresh(tmp_path, **NEVER) as daemon:
@@ -198,6 +199,7 @@ def restart_store(daemon: Daemon) -> None:
     wait_for(lambda: daemon.stores() not in ([], killed))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in UNSEEN if "log" in name])
 def test_what_happens_to_the_log_of_a_running_store_costs_nothing_when_a_checkpoint_follows(
     tmp_path: Path, name: str

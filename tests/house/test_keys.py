@@ -12,7 +12,7 @@ from tests.house.daemon import ADMIN, PASSWORD, Daemon
 ROOT = Path(__file__).parents[2]
 SECTION = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").partition("\n## Keys\n")[2].partition("\n## ")[0]
 COMMANDS = re.findall(r"^    footfalld (keys .*)$", SECTION, re.MULTILINE)
-BOTH = pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
+BOTH = pytest.mark.parametrize("algorithm", ["HS256", pytest.param("EdDSA", marks=pytest.mark.long)])
 
 
 def signed_in(daemon: Daemon) -> dict[str, str]:
@@ -70,6 +70,7 @@ def check_key_set(daemon: Daemon, algorithm: str, *tokens: str) -> None:
         assert len(found["sub"]) == 32
 
 
+@pytest.mark.long
 @BOTH
 @pytest.mark.parametrize(
     ("line", "mode", "expected"),

@@ -13,9 +13,9 @@ import pytest
 
 from tests.house.daemon import Daemon, wait_for
 from tests.house.traffic import Traffic, check
+from tests.needs import many
 
-ROUNDS = {"tree": 6, "front": 6, "store": 8}
-
+ROUNDS = {"tree": many(6, few=2), "front": many(6, few=2), "store": many(8, few=3)}
 
 ROUNDS_A_TOKEN = 20
 """A token ends after a quarter of an hour."""

@@ -69,6 +69,7 @@ def killed_at(point: str, data: Path) -> int:
     return done.returncode
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ERASURE_POINTS)
 async def test_an_erasure_is_finished_after_a_kill_at_any_of_its_steps(tmp_path: Path, point: str):
     await to_be_erased(tmp_path)

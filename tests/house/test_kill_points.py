@@ -55,6 +55,7 @@ async def checked(root: Path, traffic: Traffic) -> None:
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", CALLS)
 async def test_a_kill_at_any_system_call_loses_nothing_and_stores_nothing_twice(tmp_path: Path, target: str):
     seed = random.randrange(1 << 30)
@@ -82,6 +83,7 @@ def at_call(root: Path, target: str, call: str, number: int) -> tuple[str, ...]:
     )
 
 
+@pytest.mark.long
 async def test_a_kill_between_any_two_steps_of_the_store_loses_nothing_and_stores_nothing_twice(tmp_path: Path):
     daemon = Daemon(tmp_path, **SETTINGS)
     daemon.run("init")

@@ -4,10 +4,13 @@ import re
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.house.daemon import Daemon, wait_for
 from tests.house.test_heals import answers, fill, wait_for_checkpoint
 
 
+@pytest.mark.long
 def test_without_a_daemon_the_database_is_filled_again_and_answers_the_same(tmp_path: Path) -> None:
     with Daemon.fresh(tmp_path, FOOTFALL_STORE__CHECKPOINT_S="0.5") as daemon:
         token = daemon.admin_token()

@@ -22,6 +22,7 @@ def is_marked(daemon: Daemon, token: str) -> bool:
     return isinstance(store, dict) and store["marked"] == {"referrer_spam": 1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_stored_events_are_derived_again(tmp_path: Path, state: str) -> None:
     with Daemon.fresh(tmp_path, FOOTFALL_STORE__CHECKPOINT_S="0.5") as daemon:

@@ -24,6 +24,7 @@ def refuse(root: Path, **members: str) -> str:
     return listed[2].split()[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_an_item_that_a_limit_refused_is_stored_once_after_the_limit_was_raised(tmp_path: Path, state: str) -> None:
     receipt = refuse(tmp_path)
@@ -75,6 +76,7 @@ def test_a_list_that_is_cut_says_so(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["running", "stopped"])
 def test_a_replayed_item_of_a_page_elsewhere_is_marked_as_it_would_be_now(tmp_path: Path, state: str) -> None:
     receipt = refuse(tmp_path, page_url="https://elsewhere.example/long")

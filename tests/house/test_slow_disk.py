@@ -72,6 +72,7 @@ def segments(daemon: Daemon) -> int:
     return len(list(daemon.data.glob("log/*/*.ndjson")))
 
 
+@pytest.mark.long
 async def test_on_a_slow_disk_groups_grow_and_the_loop_stays_quick(tmp_path: Path):
     daemon = Daemon(tmp_path, prefix=under_strace(tmp_path / "strace", "trace=fdatasync", SLOW_SYNC))
     with started(daemon):
@@ -88,6 +89,7 @@ async def test_on_a_slow_disk_groups_grow_and_the_loop_stays_quick(tmp_path: Pat
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 async def test_what_does_not_fit_into_the_queue_of_a_slow_disk_is_503(tmp_path: Path):
     daemon = Daemon(
         tmp_path,
@@ -116,6 +118,7 @@ async def test_what_does_not_fit_into_the_queue_of_a_slow_disk_is_503(tmp_path: 
         await asyncio.to_thread(check, daemon, acknowledged, token)
 
 
+@pytest.mark.long
 async def test_a_full_disk_below_duckdb_leaves_tracking_alone_and_loading_goes_on_when_there_is_room(tmp_path: Path):
     store = tmp_path / "data" / "store"
     store.mkdir(parents=True, mode=0o700)
@@ -141,6 +144,7 @@ async def test_a_full_disk_below_duckdb_leaves_tracking_alone_and_loading_goes_o
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 async def test_an_archive_that_is_full_keeps_segments_in_the_log(tmp_path: Path):
     archive = tmp_path / "data" / "archive"
     archive.mkdir(parents=True, mode=0o700)
@@ -164,6 +168,7 @@ async def test_an_archive_that_is_full_keeps_segments_in_the_log(tmp_path: Path)
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 async def test_an_archive_that_may_not_be_written_keeps_segments_in_the_log(tmp_path: Path):
     with Daemon.fresh(tmp_path, **SMALL_SEGMENTS) as daemon:
         token = await asyncio.to_thread(daemon.admin_token)
@@ -203,6 +208,7 @@ async def test_with_a_stopped_store_tracking_goes_on_and_health_says_so(tmp_path
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 async def test_a_backlog_at_its_limit_is_503_until_the_store_goes_on_and_has_taken_it_over(tmp_path: Path):
     with Daemon.fresh(tmp_path, FOOTFALL_LOG__BACKLOG_BYTES_MAX="300000", **SMALL_SEGMENTS) as daemon:
         token = await asyncio.to_thread(daemon.admin_token)
@@ -224,6 +230,7 @@ async def test_a_backlog_at_its_limit_is_503_until_the_store_goes_on_and_has_tak
         await asyncio.to_thread(check, daemon, traffic.acknowledged, token)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("state", ["running", "stopped"])
 async def test_a_second_sigterm_under_load_changes_nothing(tmp_path: Path, state: str):
     with Daemon.fresh(tmp_path, FOOTFALL_SERVER__SHUTDOWN_S="3") as daemon:

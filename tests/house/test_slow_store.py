@@ -5,6 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.house.daemon import Daemon, wait_for
 
 SLOW_S = 5
@@ -34,6 +36,7 @@ def test_every_answer_is_given_before_the_first_event_is_stored_and_every_event_
         assert stored_labels(daemon, token) == labels
 
 
+@pytest.mark.long
 def test_a_stop_does_not_wait_for_the_slowness_and_the_next_start_stores_what_was_left(tmp_path: Path):
     with Daemon.fresh(tmp_path, FOOTFALL_STORE__EMULATE_SLOW_S="20", FOOTFALL_SERVER__SHUTDOWN_S="60") as daemon:
         token = daemon.admin_token()

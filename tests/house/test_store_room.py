@@ -20,6 +20,7 @@ def last_error(daemon: Daemon, token: str) -> str | None:
     return store and store["last_error"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "step"), [("events.duckdb.wal", "Failed to commit"), ("events.duckdb", "Failed to create checkpoint")]
 )

@@ -5,6 +5,8 @@ import json
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.house.daemon import Daemon, wait_for
 from tests.house.strace import attached
 from tests.house.traffic import Traffic, check, exported
@@ -45,6 +47,7 @@ def test_what_a_client_sent_that_left_before_its_answer_is_stored_once_and_nothi
         assert labels <= {event["source_label"] for event in exported(daemon, token)}
 
 
+@pytest.mark.long
 async def test_a_data_directory_that_is_moved_away_ends_the_daemon_and_holds_all_that_it_acknowledged(tmp_path: Path):
     with Daemon.fresh(tmp_path) as daemon:
         token = await asyncio.to_thread(daemon.admin_token)

@@ -68,6 +68,7 @@ def dice_with_seed() -> random.Random:
     return random.Random(seed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("segment", SPANS)
 def test_a_flipped_bit_in_the_content_is_told_to_the_offset(shelf: Shelf, segment: int):
     begin, content = shelf.manifest_end(segment), shelf.whole[segment]
@@ -76,6 +77,7 @@ def test_a_flipped_bit_in_the_content_is_told_to_the_offset(shelf: Shelf, segmen
         assert_told(found, segment, f"byte {at}, bit {bit}: {found}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("segment", SPANS)
 def test_a_flipped_bit_in_the_manifest_takes_no_line_and_is_named(shelf: Shelf, segment: int):
     content = shelf.whole[segment]

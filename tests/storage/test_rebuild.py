@@ -63,6 +63,7 @@ async def test_the_first_start_of_a_new_data_directory_is_no_rebuild(tmp_path: P
             assert (await client.summary(SUMMARY)).total_visits == 0
 
 
+@pytest.mark.long
 async def test_nothing_is_answered_from_a_part_while_the_store_is_filled_again(tmp_path: Path) -> None:
     await write_logs(tmp_path)
     async with filled(tmp_path, emulate_slow_s=1.0, batch_events=10) as client:

@@ -25,6 +25,7 @@ def flipped(content: bytes, at: int, bit: int) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.long
 def test_one_flipped_bit_costs_the_group_it_is_in_and_is_told_to_the_offset(copies: Copies):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
@@ -53,6 +54,7 @@ def test_a_last_segment_cut_anywhere_keeps_every_whole_group_before_the_cut(copi
         assert not found.alarms, cut
 
 
+@pytest.mark.long
 def test_a_segment_before_the_last_cut_anywhere_is_told_to_the_offset(copies: Copies):
     content = copies.segments[1]
     behind = [number for frame in copies.frames if frame.segment != 1 for number in frame.offsets]
