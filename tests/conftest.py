@@ -10,7 +10,14 @@ settings.register_profile("footfall", deadline=None)  # how long anything takes 
 settings.load_profile("footfall")
 
 TAKES_LONG = pytest.mark.skip(reason="takes long; CI=true make test runs it")
-LONG = ("tests/house/test_bench.py", "tests/crash/", "tests/house/", "tests/browser/", "tests/console/test_hostile.py")
+LONG = (
+    "tests/house/test_fuzz.py",
+    "tests/house/test_bench.py",
+    "tests/crash/",
+    "tests/house/",
+    "tests/browser/",
+    "tests/console/test_hostile.py",
+)
 """Where tests take seconds, the longest first; what the others leave is stolen in small pieces."""
 
 
