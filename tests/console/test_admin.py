@@ -329,6 +329,7 @@ async def test_a_deed_hits_the_user_that_was_under_the_cursor_whatever_comes_in_
     assert site.done == [("PUT", f"/admin/users/{ANN}/block", "")]
 
 
+@pytest.mark.long
 async def test_the_cursor_keeps_its_user_through_a_hundred_new_orders(site, tmp_path):
     site.page_size = 30
     async with console(site, tmp_path, (80, 40)) as shown:
@@ -378,6 +379,7 @@ async def test_a_daemon_that_does_not_answer_leaves_the_users_that_were_there(si
         await shown.shows("running there?", "user001")
 
 
+@pytest.mark.long
 async def test_the_newest_entries_come_in_by_themselves_until_space(site, tmp_path):
     async with console(site, tmp_path) as shown:
         await on_log(shown)
@@ -394,6 +396,7 @@ async def test_the_newest_entries_come_in_by_themselves_until_space(site, tmp_pa
         await shown.shows("authz_fail")
 
 
+@pytest.mark.long
 async def test_the_cursor_stays_on_its_entry_while_others_come_in_until_home_is_pressed(site, tmp_path):
     async with console(site, tmp_path) as shown:
         await on_log(shown)

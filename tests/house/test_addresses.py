@@ -11,6 +11,8 @@ from tests.collector.test_cookieless import UUID_8
 from tests.house.daemon import Daemon, wait_for
 from tests.storage.test_erasure import traces_of
 
+pytestmark = pytest.mark.long
+
 ADDRESS = "203.0.113.77"
 
 

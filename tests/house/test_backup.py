@@ -55,6 +55,7 @@ async def test_a_backup_under_load_restored_elsewhere_has_all_that_was_acknowled
         assert logs[-1] > max(path.name for path in (tmp_path / "backup" / "log").iterdir() if path.is_dir())
 
 
+@pytest.mark.long
 def test_a_directory_that_holds_a_log_is_not_restored_into(tmp_path: Path):
     with Daemon.fresh(tmp_path / "here") as daemon:
         daemon.post("/track", {"source_label": "kept"})
@@ -67,6 +68,7 @@ def test_a_directory_that_holds_a_log_is_not_restored_into(tmp_path: Path):
         assert "move" in refused.stderr
 
 
+@pytest.mark.long
 def test_a_changed_backup_is_not_restored(tmp_path: Path):
     with Daemon.fresh(tmp_path / "here") as daemon:
         daemon.post("/track", {"source_label": "kept"})

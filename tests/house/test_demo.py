@@ -53,6 +53,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return own | {"TMPDIR": str(tmp_path)}
 
 
+@pytest.mark.long
 def test_without_a_terminal_it_counts_and_ends_by_itself(tmp_path: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "examples.demo", "--seconds", "4", "--rate", "20", "--no-console"],

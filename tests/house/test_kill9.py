@@ -42,7 +42,7 @@ async def rounds(traffic: Traffic, kill: str, count: int, seed: int) -> None:
             await asyncio.to_thread(daemon.start)
 
 
-@pytest.mark.parametrize("kill", ROUNDS)
+@pytest.mark.parametrize("kill", ["tree", *(pytest.param(one, marks=pytest.mark.long) for one in ("front", "store"))])
 async def test_every_acknowledged_event_is_stored_exactly_once(tmp_path: Path, kill: str):
     count = int(os.environ.get("KILL_ROUNDS", ROUNDS[kill]))
     seed = random.randrange(1 << 30)

@@ -94,6 +94,7 @@ async def test_what_is_tracked_is_heard_in_order_and_counted(daemon: Daemon):
         assert all(batch.skipped == 0 for batch in listener.batches)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ["break", "stop", "kill"])
 async def test_a_reader_that_comes_back_misses_nothing(daemon: Daemon, end: str):
     token = daemon.admin_token()

@@ -193,6 +193,7 @@ def test_what_is_held_about_a_person_is_shown_whole_and_nothing_of_anybody_else(
     assert site.exported(app_code=site.app_code, user_id="nobody") == []
 
 
+@pytest.mark.long
 def test_a_visitor_of_an_application_is_found_by_the_cookie_that_the_application_never_sees(site: Site) -> None:
     cookie = str(uuid.uuid4())
     sender = {"Cookie": f"footfall_id={cookie}", "X-Api-Token": str(site.shop["api_token"]), "Authorization": "Basic x"}
@@ -226,6 +227,7 @@ def refused(site: Site, method: str, path: str, body: object = None, **headers: 
         return answer.status, json.loads(answer.read())["code"]
 
 
+@pytest.mark.long
 def test_who_is_no_person_or_of_another_s_application_is_neither_shown_nor_erased(site: Site) -> None:
     for who in NOBODY:
         for path in EXPORTS:
@@ -248,6 +250,7 @@ def test_who_is_no_person_or_of_another_s_application_is_neither_shown_nor_erase
     assert refused(site, "POST", "/admin/erase", {"user_id": boss}) == (409, "last_admin")
 
 
+@pytest.mark.long
 def test_both_are_on_record_first_and_say_nothing_of_who_it_is(site: Site) -> None:
     site.ask("GET", f"/app/{site.app_code}/people/export?user_id=secret")
     site.ask("POST", f"/app/{site.app_code}/people/erase", {"anonymous_id": "secret"})

@@ -16,6 +16,8 @@ from console.token_file import Tokens, write_tokens
 from tests.house.daemon import ADMIN, PASSWORD, Daemon, wait_for
 from tests.house.test_live import listening
 
+pytestmark = pytest.mark.long
+
 ANN = {"firstname": "Ann", "lastname": "Lee", "nickname": "ann", "age": 30, "password": PASSWORD}
 
 

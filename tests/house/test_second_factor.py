@@ -14,6 +14,8 @@ import pytest
 from tests.house.daemon import ADMIN, PASSWORD, Daemon
 from tests.needs import need_program
 
+pytestmark = pytest.mark.long
+
 PAGE = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
 SHOWN_PASSWORD, SHOWN_CODE, SHOWN_RECOVERY_CODE = "correct horse", "123456", "mzxw-6ytb-oi4t-kmrq"
 ADA = {"firstname": "Ada", "lastname": "Lovelace", "nickname": "ada", "age": 36, "password": SHOWN_PASSWORD}

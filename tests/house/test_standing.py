@@ -33,6 +33,7 @@ def asked(daemon: Daemon, method: str, path: str, token: str, body: object = Non
         return error.code, json.loads(error.read())["code"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("method", "what", "body", "later"),
     [

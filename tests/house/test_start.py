@@ -70,6 +70,7 @@ def test_a_disk_below_the_watermark_is_refused_at_start(tmp_path: Path):
     assert "the watermark is" in refusal(daemon)
 
 
+@pytest.mark.long
 def test_a_data_directory_in_memory_is_told_to_the_operator_and_degrades_nothing(tmp_path: Path):
     data, made = tmp_path / "data", tmp_path / "made"
     with_content = (f"cp -rp {data} {made}", f"mount -t tmpfs -o size=16m tmpfs {data}", f"cp -rp {made}/. {data}")
@@ -88,6 +89,7 @@ def test_a_data_directory_in_memory_is_told_to_the_operator_and_degrades_nothing
         assert (disk["file_system"], disk["file_system_doubt"]) == ("tmpfs", warning["reason"])
 
 
+@pytest.mark.long
 def test_a_full_disk_is_answered_503_loses_nothing_and_passes_by_itself(tmp_path: Path):
     data = tmp_path / "data"
     data.mkdir(mode=0o700)

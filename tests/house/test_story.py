@@ -90,6 +90,7 @@ def test_without_a_store_statistics_say_503_and_tracking_goes_on(tmp_path: Path)
         wait_for(lambda: len(daemon.open("/export/events.ndjson", None, token).splitlines()) == 20)
 
 
+@pytest.mark.long
 def test_a_deleted_database_file_is_filled_again_from_the_log(daemon: Daemon):
     daemon.post("/track", {"source_label": "pageview", "page_url": "/a"})
     daemon.kill_tree()
@@ -100,6 +101,7 @@ def test_a_deleted_database_file_is_filled_again_from_the_log(daemon: Daemon):
     wait_for(lambda: visits(daemon, token) != [])
 
 
+@pytest.mark.long
 def test_a_database_file_of_an_earlier_version_is_set_aside_and_filled_again_from_the_log(daemon: Daemon):
     daemon.post("/track", {"source_label": "pageview", "page_url": "/a"})
     token = daemon.admin_token()
