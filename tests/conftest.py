@@ -9,7 +9,10 @@ from hypothesis import settings
 settings.register_profile("footfall", deadline=None)  # how long anything takes is no matter of tests
 settings.load_profile("footfall")
 
-TAKES_LONG = pytest.mark.skip(reason="takes long; CI=true make test runs it")
+TAKES_LONG = pytest.mark.skip(reason="takes long; its file alone runs it, or CI=true make test")
+ASKED_FOR = "TESTS_ASKED_FOR"
+"""Set for the workers where somebody named files or tests."""
+
 LONG = (
     "tests/house/test_fuzz.py",
     "tests/house/test_bench.py",
@@ -21,9 +24,15 @@ LONG = (
 """Where tests take seconds, the longest first; what the others leave is stolen in small pieces."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what is asked for by name run however long it takes."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput"):
+        os.environ[ASKED_FOR] = "true"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the tests, a file's together, so that each worker's even share begins with long ones."""
-    if not os.environ.get("CI"):
+    if not (os.environ.get("CI") or os.environ.get(ASKED_FOR)):
         for item in items:
             if item.get_closest_marker("long"):
                 item.add_marker(TAKES_LONG)

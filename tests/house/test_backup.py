@@ -5,6 +5,8 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.house.daemon import Daemon, wait_for
 from tests.house.traffic import Traffic, drained, exported
 
