@@ -62,7 +62,7 @@ class VisibilityBench:
                     posting = tasks.create_task(self._post_arrays(session, seconds))
                     tasks.create_task(self._probe_for(session, seconds))
                 return posting.result()
-        except ExceptionGroup as group:
+        except ExceptionGroup as group:  # of its tasks; what is not of the bench goes on
             failed = group.subgroup((BenchFailed, aiohttp.ClientError, TimeoutError))
             if failed is None:
                 raise

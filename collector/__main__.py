@@ -100,7 +100,7 @@ def run_serve(settings: Settings, secrets: Secrets) -> None:
         warn_of_file_system(settings.data.dir)
         try:
             uvloop.run(_serve(settings, secrets, listener))
-        except BaseExceptionGroup as group:
+        except BaseExceptionGroup as group:  # of the tasks; what they ended for goes on
             # One task ended the group; what it ended for is what the operator must read.
             raise group.exceptions[0] from group
 

@@ -194,7 +194,7 @@ def _listener(path: Path) -> socket.socket:
         path.chmod(0o600)
         listener.listen(CONNECTIONS_WAITING_MAX)
         listener.settimeout(0)
-    except BaseException:
+    except BaseException:  # what was opened is closed whatever it is; it goes on
         listener.close()
         raise
     return listener

@@ -154,7 +154,7 @@ class Client:
             renewals_left -= 1
             try:
                 renewed = await self._renewed(token)
-            except BaseException:
+            except BaseException:  # what was opened is closed whatever it is; it goes on
                 response.close()
                 raise
             if not renewed:

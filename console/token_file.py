@@ -72,7 +72,7 @@ def write_tokens(path: Path, tokens: Tokens) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content + b"\n")
         draft.replace(path)
-    except BaseException:
+    except BaseException:  # no draft is left behind whatever it is; it goes on
         with contextlib.suppress(FileNotFoundError):
             draft.unlink()
         raise

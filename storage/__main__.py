@@ -117,7 +117,7 @@ def condemning(store: DuckDBStore) -> Iterator[None]:
     """Raise what ended the start or the tasks; where it was damage, the next start sets the files aside."""
     try:
         yield
-    except BaseExceptionGroup as group:
+    except BaseExceptionGroup as group:  # of the tasks; what they ended for goes on
         damage = group.subgroup(StoreDamaged)
         if damage is not None:
             store.condemn(str(damage.exceptions[0]))

@@ -56,7 +56,7 @@ class UserFiles:
         self._threads = ThreadPoolExecutor(THREADS, "users")
         try:
             await self._in_thread(self._open)
-        except BaseException:
+        except BaseException:  # no thread is left behind whatever it is; it goes on
             self._threads.shutdown()
             raise
         return self
@@ -195,7 +195,7 @@ class UserFiles:
     async def _write(self, user: User, reserved: set[Name], write: Callable[[], None]) -> None:
         try:
             await self._in_thread(write)
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, it goes on
             # What is on the disk now is not known: the next look-up reads it.
             self._index.doubt(user.user_id, reserved)
             self._cached.pop(user.user_id, None)

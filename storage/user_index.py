@@ -80,7 +80,7 @@ class UserIndex:
         rows = list(self._rows.values())
         for begin in range(0, len(rows), ROWS_AT_ONCE):
             selection.add(rows[begin : begin + ROWS_AT_ONCE])
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # other requests have their turn
         return selection.page()
 
 

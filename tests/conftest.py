@@ -1,4 +1,4 @@
-"""What holds for every test: what takes seconds begins first, spread over the workers; what is `long` needs CI."""
+"""What holds for every test: what takes seconds begins first, spread over the workers; what is `long` is to be asked for."""
 
 import itertools
 import os

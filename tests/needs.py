@@ -1,6 +1,6 @@
 """What a test needs of the machine: it is skipped, in a visible line, where that is missing; with CI set it fails.
 
-What takes long is marked `long` and runs with CI set: then there is enough time.
+What takes long is marked `long`, and runs with CI set or where its file is asked for (conftest).
 """
 
 import os

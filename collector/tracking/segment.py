@@ -19,7 +19,7 @@ from collector.wire import segment as wire
 from collector.wire.body import decode
 from collector.wire.problem import BodyInvalid, BodyTooLarge
 from collector.wire.segment_action import action_of
-from collector.wire.segment_context import Contexts
+from collector.wire.segment_context import CallContexts
 
 CONTEXTS_BYTES_MAX = 4 << 20
 """Bytes that the context of a batch may come to, once for each of its calls: a small body must not fill the log."""
@@ -91,7 +91,7 @@ def _read(raw: bytes) -> wire.Sent:
 
 def _fill(batch: Batch, visitor: Visitor, sent: wire.Sent, raw: bytes, kind: str | None) -> None:
     """Take every call of a body; of one that is wrong the first bytes of what was sent are kept."""
-    told, contexts = visitor.context, Contexts(sent.context)
+    told, contexts = visitor.context, CallContexts(sent.context)
     calls: Sequence[wire.Call | msgspec.Raw] = sent.batch
     raws: Sequence[msgspec.Raw] = []
     for index, one in enumerate(calls):

@@ -16,7 +16,7 @@ CALLS = {kind: kind for kind in KINDS} | {kind[0]: kind for kind in KINDS}
 """The call that the last step of a path stands for: Segment's client in browsers says it with one letter."""
 
 Person = Annotated[str, Meta(max_length=64, description="empty where nobody is known")]
-Context = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "object"}, {"type": "null"}]})]
+RawContext = Annotated[msgspec.Raw, Meta(extra_json_schema={"anyOf": [{"type": "object"}, {"type": "null"}]})]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -34,7 +34,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
     group_id: str | Number | None = None
     properties: Members | None = None
     traits: Members | None = None
-    context: Context = msgspec.field(default_factory=msgspec.Raw)
+    context: RawContext = msgspec.field(default_factory=msgspec.Raw)
     timestamp: Time | None = None
     original_timestamp: Time | None = None
     sent_at: Time | None = None

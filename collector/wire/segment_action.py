@@ -4,13 +4,13 @@ from datetime import datetime
 
 from collector.wire.problem import BodyInvalid, FieldError
 from collector.wire.segment import KINDS, Call
-from collector.wire.segment_context import Context, Members, page_texts, without
+from collector.wire.segment_context import CallContext, Members, page_texts, without
 from collector.wire.tracking import ATTRS_MAX, TrackItem
 
 _LABELS = {"identify": "identify", "page": "pageview", "screen": "screen", "group": "group", "alias": "alias"}
 
 
-def action_of(call: Call, kind: str | None, context: Context, sent_at: datetime | None) -> TrackItem:
+def action_of(call: Call, kind: str | None, context: CallContext, sent_at: datetime | None) -> TrackItem:
     """Return the action of a call of this kind, one of CALLS, that tells this context and was sent then.
 
     The call's own objects go into it.

@@ -17,7 +17,7 @@ _ELSEWHERE = frozenset(("ip", "userAgent", "page"))
 _decoder = msgspec.json.Decoder(Members | None)
 
 
-class Context(NamedTuple):
+class CallContext(NamedTuple):
     """A context: its members, the page's texts that have a place in an action, and what is left, ready for a line."""
 
     members: Members
@@ -30,14 +30,14 @@ class Context(NamedTuple):
         return self.kept if page == self.page else _kept(self.members, page)
 
 
-class Contexts:
+class CallContexts:
     """The contexts of one body's calls; `shared` is of those of all of them, unless a call says otherwise."""
 
     def __init__(self, shared: Members | None) -> None:
         self._shared = shared or {}
-        self._known: dict[bytes, Context] = {}
+        self._known: dict[bytes, CallContext] = {}
 
-    def of(self, sent: msgspec.Raw) -> Context:
+    def of(self, sent: msgspec.Raw) -> CallContext:
         """Return a call's.
 
         Raises:
@@ -79,11 +79,11 @@ def _read(raw: bytes) -> Members:
         raise BodyInvalid([FieldError(f"$.context{found.path[1:]}", found.code, found.message)]) from None
 
 
-def _context(members: Members) -> Context:
+def _context(members: Members) -> CallContext:
     page, user_agent = members.get("page"), members.get("userAgent")
     placed = page_texts(page, "$.context.page") if isinstance(page, dict) else {}
     kept = _kept(members, placed)
-    return Context(members, placed, user_agent if isinstance(user_agent, str) else None, kept)
+    return CallContext(members, placed, user_agent if isinstance(user_agent, str) else None, kept)
 
 
 def _kept(members: Members, placed: dict[str, str]) -> msgspec.Raw | None:

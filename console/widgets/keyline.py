@@ -13,8 +13,8 @@ from textual.widget import Widget
 class KeyLine(Widget, can_focus=False):
     """Shows every key that has a description; a click on one is as good as the key.
 
-    Textual's Footer has a widget for each key and makes all of them anew at every change of the focus: 15 % of the work
-    of a session.
+    Textual's Footer has a widget for each key and makes all of them anew at every change of the focus: half of the
+    processor time of a session in Admin.
     """
 
     DEFAULT_CSS = """

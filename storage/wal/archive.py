@@ -211,7 +211,7 @@ class Archive:
         try:
             self._files.remove(scratch)
             self._write(descriptor, chunks)
-        except BaseException:
+        except BaseException:  # what was opened is closed whatever it is; it goes on
             self._files.close(descriptor)
             raise
         return descriptor

@@ -46,7 +46,7 @@ class Unflushed:
         try:
             async with asyncio.timeout(self._wait_s):
                 await future
-        except BaseException as error:
+        except BaseException as error:  # a cancelled caller too gives its room back; it goes on
             if future in self._waiting:
                 self._forget(future)
             else:

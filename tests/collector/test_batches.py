@@ -221,7 +221,7 @@ def loop_with(directory: Path) -> Iterator[tuple[asyncio.Runner, TrackingSite]]:
 def test_counts_add_up_and_every_receipt_is_its_own_line_whatever_is_sent(tmp_path: Path):
     with loop_with(tmp_path) as (runner, site):
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
         @given(items=BODIES)
         def check(items: list[object]) -> None:
             runner.run(check_array(site, items))

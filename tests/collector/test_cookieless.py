@@ -91,7 +91,7 @@ async def kept(path: Path, clock: Clock) -> AsyncIterator[DaySalt]:
     running = asyncio.create_task(salt.run())
     async with asyncio.timeout(WITHIN_S):
         while not path.exists() or str(clock.now.date()).encode() not in path.read_bytes():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # between two looks, until the deadline
     yield salt
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -36,7 +36,7 @@ async def code(answer: ClientResponse) -> tuple[int, str]:
 async def told(store: ErasingStore, user_id: str) -> None:
     async with asyncio.timeout(WITHIN_S):
         while store.people != [Person(BUILT_IN_APP, user_id)]:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # between two looks, until the deadline
 
 
 async def test_e4_who_erases_itself_is_gone_for_every_look_up_at_once_and_after_a_restart(tmp_path: Path):

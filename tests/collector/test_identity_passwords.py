@@ -79,7 +79,7 @@ async def test_a_caller_that_leaves_gives_its_place_back() -> None:
     async with pool(cost=8, threads=1, queue_max=1) as passwords:
         for _ in range(5):
             waiting = [asyncio.ensure_future(passwords.hash("secret word")) for _ in range(2)]
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # both are asked for
             for one in waiting:
                 one.cancel()
             outcomes = await asyncio.gather(*waiting, return_exceptions=True)
@@ -87,7 +87,7 @@ async def test_a_caller_that_leaves_gives_its_place_back() -> None:
             # The hash that had begun runs on; nobody else does.
             async with asyncio.timeout(10):
                 while isinstance((await asyncio.gather(passwords.hash("x"), return_exceptions=True))[0], HashQueueFull):
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # between two looks, until the deadline
 
 
 class Spent:

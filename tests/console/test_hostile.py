@@ -106,7 +106,7 @@ async def show_everywhere(directory, events, names):
 
 
 @given(hostile_events, st.lists(hostile_text, min_size=1, max_size=6, unique=True))
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 def test_hostile_text_in_every_field_on_every_screen(events, names):
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_everywhere(Path(directory), events, names))
@@ -201,7 +201,7 @@ async def show_log(shown, texts):
 
 @pytest.mark.long
 @given(st.lists(hostile_text, min_size=1, max_size=3))
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 def test_hostile_text_in_every_account_and_its_log(texts):
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_accounts(Path(directory), texts))
@@ -318,7 +318,7 @@ async def show_pivots(shown, texts):
 
 @pytest.mark.long
 @given(st.lists(hostile_text.filter(bool), min_size=1, max_size=3, unique=True))
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, suppress_health_check=list(HealthCheck))
 def test_hostile_text_in_every_application_and_its_events(texts):
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(show_apps(Path(directory), texts))

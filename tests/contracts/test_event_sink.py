@@ -222,7 +222,7 @@ _events = st.builds(
 _batches = st.lists(st.lists(_events | st.builds(rejected), max_size=8), max_size=4)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(batches=_batches)
 async def test_any_events_with_repeats_in_any_batches_give_the_same_answers_everywhere(
     batches: list[list[Event | RejectedItem]],

@@ -74,7 +74,7 @@ async def test_an_old_frame_of_another_segment_is_cut_as_a_tail(tmp_path: Path):
     assert (offsets(lines), list(reader.alarms)) == (list(range(24)), [])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 async def test_one_flipped_bit_never_yields_a_wrong_line(tmp_path: Path, place: float, bit: int):
     whole = tmp_path / "whole"
